@@ -1,0 +1,117 @@
+/* model: the resource engine. Turns manifests into tables, policy, REST routes,
+ * exports and the OpenAPI document. One compiled policy serves every path. */
+#ifndef ATRIUM_CORE_MODEL_H
+#define ATRIUM_CORE_MODEL_H
+
+#include "auth/auth.h"
+
+/* ---- registry ---------------------------------------------------------------- */
+
+struct model;                    /* all resources of all loaded manifests; immutable after
+                                  * model_seal */
+struct model_resource;           /* a resource with its prepared SQL */
+
+/* How C hooks of plugins are reached; the plugin room fills it before seal. */
+struct model_hook_call {
+    const struct mf_resource *resource;
+    struct auth_tenant *tenant;
+    const struct auth_principal *who;
+    struct store_conn *conn;     /* the open transaction */
+    struct arena *arena;
+    const char *event;           /* "check", "transition:<name>" */
+    int64_t id;                  /* 0 on create */
+    const json_t *before;        /* row as stored, NULL on create */
+    json_t *after;               /* row to be; a check hook may change it */
+};
+struct model_hooks {
+    void *arg;
+    /* Runs the C hook `name` of plugin `plugin`; -1 refuses with *err. [worker] */
+    int (*call)(void *arg, sv plugin, const char *name, struct model_hook_call *call,
+                struct err *err);
+    /* After commit: "vote.poll.created|updated|deleted|<transition>". [worker] */
+    void (*event)(void *arg, struct auth_tenant *t, sv event, int64_t id, sv json);
+};
+
+struct model *model_new(struct auth *auth);
+void model_free(struct model *m);
+/* Adds a manifest's resources. References, scopes and indexes are checked in
+ * model_seal, when all manifests are there; a manifest that fails is left out
+ * (complaints in `e`) and the others stand. `*dropped` lists the ids left out,
+ * NULL-terminated, in the model's arena. */
+int model_add(struct model *m, const struct mf_manifest *mf, struct cfg_errors *e);
+int model_seal(struct model *m, const struct model_hooks *hooks, struct cfg_errors *e,
+               const char *const **dropped);
+const struct model_resource *model_find(const struct model *m, sv name);   /* "vote.poll" */
+const struct mf_resource *model_manifest_of(const struct model_resource *r);
+
+/* ---- schema -------------------------------------------------------------------- */
+
+/* Tables of one manifest (plus history when audited). */
+int model_tables(const struct model *m, const struct mf_manifest *mf, struct arena *a,
+                 struct store_table **out, size_t *n, struct err *err);
+/* Plans and applies the tables of one manifest in a tenant's database. */
+int model_migrate(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
+                  struct err *err);
+
+/* ---- rows, for C callers (the ABI's model interface, the routes, jobs) ----------- */
+
+struct model_ctx {
+    struct auth_tenant *tenant;
+    const struct auth_principal *who;
+    struct http_req *req;        /* for audit; NULL outside a request */
+    struct arena *arena;
+    struct store_conn *conn;     /* NULL: the engine takes one; else joins its transaction */
+    const char *lang;
+};
+
+/* All write JSON as the API shows it (ids and times as strings, fields that may
+ * not be read left out) to `out`. Errors are the API's: 404 also for rows
+ * outside the scope, 422 with fields, 409 version_conflict (412 with If-Match). */
+int model_get(const struct model_resource *r, struct model_ctx *c, int64_t id, sv expand,
+              struct buf *out, struct err *err);
+struct model_list {
+    sv filter;                   /* grammar in docs/http-api.md */
+    sv search, sort, after, fields, expand;
+    unsigned limit;              /* 0: 20, at most 200 */
+    bool count;                  /* capped at 10,000 */
+};
+int model_list(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
+               struct buf *out, struct err *err);
+int model_create(const struct model_resource *r, struct model_ctx *c, json_t *body, int64_t *id,
+                 struct err *err);
+/* version < 0: no optimistic check. */
+int model_update(const struct model_resource *r, struct model_ctx *c, int64_t id, int64_t version,
+                 json_t *body, struct err *err);
+int model_delete(const struct model_resource *r, struct model_ctx *c, int64_t id, struct err *err);
+int model_restore(const struct model_resource *r, struct model_ctx *c, int64_t id, struct err *err);
+int model_transition(const struct model_resource *r, struct model_ctx *c, int64_t id, sv name,
+                     json_t *body, struct err *err);
+int model_history(const struct model_resource *r, struct model_ctx *c, int64_t id,
+                  struct buf *out, struct err *err);
+/* Rows stream to `write` (CSV with BOM, or XLSX) in constant memory. */
+int model_export(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
+                 sv format, bool (*write)(void *arg, sv data), void *arg, struct err *err);
+
+/* The validator alone: body against the resource for create or update, changes
+ * nothing. Business rules of fields as pure functions; unit-tested. */
+int model_validate(const struct mf_resource *r, const json_t *body, bool create, struct err *err);
+
+/* ---- settings of a plugin in a tenant ---------------------------------------------- */
+
+/* Current value as JSON text, the manifest's default when unset; cached. */
+sv model_setting(struct auth_tenant *t, struct arena *a, const struct mf_manifest *m, sv name);
+
+/* ---- files -------------------------------------------------------------------------- */
+
+struct model_file { int64_t id; sv name, type, path; uint64_t size; };
+int model_file_find(struct model_ctx *c, int64_t id, struct model_file *out, struct err *err);
+
+/* ---- routes ------------------------------------------------------------------------- */
+
+/* /api/<plugin>/<resource>..., /api/core/files, /files/..., /api/openapi.json,
+ * /api/console/schema/... (docs/http-api.md). */
+int model_routes(struct model *m, struct http_router *r, struct err *err);
+/* OpenAPI 3.1 of what the tenant has switched on. */
+void model_openapi(const struct model *m, struct auth_tenant *t, sv base_url, struct buf *out);
+
+#endif
