@@ -91,7 +91,7 @@ struct mf_state { const char *name; struct mf_title title; const char *color; };
 
 struct mf_index { const char *const *cols; size_t n; bool unique; };
 
-struct mf_scope { const char *name; struct mf_title title; sv expr; };   /* "owner == $user" */
+struct mf_scope { const char *name; struct mf_title title; sv expr; };   /* where: "owner == $user" */
 
 /* permissions: {<role template>: {read: [scope], create, update: [scope], delete: [scope],
  * export, do: [transition], fields: {name: hidden|read_only}}} */
@@ -191,6 +191,7 @@ struct mf_manifest {
     struct mf_menu *menus; size_t n_menus;
     struct mf_page *pages; size_t n_pages;
     struct mf_slot *slots; size_t n_slots;
+    struct mf_client_page *client_pages; size_t n_client_pages;
     struct mf_setting *settings; size_t n_settings;
     struct mf_role *roles; size_t n_roles;
     struct mf_message *messages; size_t n_messages;
