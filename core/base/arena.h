@@ -16,8 +16,12 @@ void arena_free(struct arena *a);          /* NULL is allowed */
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n);   /* 16-byte aligned, not zeroed */
 void *arena_zalloc(struct arena *a, size_t n);  /* zeroed */
+void *arena_calloc(struct arena *a, size_t n, size_t size);  /* zeroed; aborts on overflow */
+/* Makes the newest allocation larger where it stands; false: it does not fit or
+ * is not the newest, and nothing changed. For growing buffers. */
+bool arena_extend(struct arena *a, void *p, size_t old_n, size_t new_n);
 #define ARENA_NEW(a, T) ((T *)arena_zalloc((a), sizeof(T)))
-#define ARENA_ARRAY(a, T, n) ((T *)arena_zalloc((a), sizeof(T) * (n)))
+#define ARENA_ARRAY(a, T, n) ((T *)arena_calloc((a), (n), sizeof(T)))
 /* Copies; the result is also NUL-terminated. */
 sv arena_sv(struct arena *a, sv v);
 char *arena_str(struct arena *a, sv v);

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/msg.h"
+#include "base/panic.h"
 #include "base/rand.h"
 #include "base/sv.h"
 

@@ -28,7 +28,11 @@ struct err {
     char text[2048];                   /* owns every string above */
 };
 
+/* A `struct err e = {0}` is as good as a cleared one. */
 void err_clear(struct err *e);
+/* The strings point into the struct itself, so an error is never copied by
+ * assignment; this copies it whole. */
+void err_copy(struct err *dst, const struct err *src);
 /* Sets status, code and arguments (NULL-terminated list of C strings). A second
  * call keeps the first error. Always returns -1, so that a function may say
  * `return err_set(err, 404, "not_found", NULL);` */

@@ -1,5 +1,5 @@
 /* Message catalogue: id -> text in zh and en with {0} {1} {2}. The core's own
- * table is in msg.c; plugins add theirs at load from i18n/*.yaml as
+ * table is in msg.c; plugins add theirs at load from their i18n files as
  * "<plugin>.<id>". Lookup is lock-free after start. [any] */
 #ifndef ATRIUM_CORE_MSG_H
 #define ATRIUM_CORE_MSG_H

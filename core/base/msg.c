@@ -1,0 +1,218 @@
+#include "base/msg.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/panic.h"
+
+struct msg {
+    const char *id, *zh, *en;
+};
+
+/* The core's own messages; the language of plugins comes with them. */
+static const struct msg core_messages[] = {
+    /* titles of the HTTP statuses in use */
+    {"status_400", "请求有误", "Bad request"},
+    {"status_401", "未登录", "Not signed in"},
+    {"status_403", "没有权限", "Forbidden"},
+    {"status_404", "未找到", "Not found"},
+    {"status_405", "方法不允许", "Method not allowed"},
+    {"status_408", "请求超时", "Request timed out"},
+    {"status_409", "冲突", "Conflict"},
+    {"status_411", "缺少长度", "Length required"},
+    {"status_412", "前提条件不符", "Precondition failed"},
+    {"status_413", "内容过大", "Content too large"},
+    {"status_415", "媒体类型不支持", "Unsupported media type"},
+    {"status_416", "范围无法满足", "Range not satisfiable"},
+    {"status_422", "内容未通过检查", "Unprocessable content"},
+    {"status_423", "已锁定", "Locked"},
+    {"status_428", "缺少前提条件", "Precondition required"},
+    {"status_429", "请求过于频繁", "Too many requests"},
+    {"status_431", "请求头过大", "Request header fields too large"},
+    {"status_500", "服务器内部错误", "Internal server error"},
+    {"status_501", "尚未实现", "Not implemented"},
+    {"status_503", "服务暂不可用", "Service unavailable"},
+    {"status_504", "上游超时", "Gateway timeout"},
+    {"status_507", "存储空间不足", "Insufficient storage"},
+
+    /* the whole request */
+    {"invalid", "部分内容填写有误，请检查标出的字段。",
+     "Some of the values are not valid; see the fields named."},
+    {"bad_json", "JSON 格式有误（第 {0} 行，第 {1} 列）。",
+     "The body is not valid JSON (line {0}, column {1})."},
+    {"bad_request", "请求格式有误。", "The request is malformed."},
+    {"not_found", "要找的内容不存在，或您无权查看。",
+     "There is no such thing here, or you may not see it."},
+    {"method_not_allowed", "此地址不支持该请求方法。", "This address does not accept that method."},
+    {"unauthorized", "请先登录。", "Please sign in first."},
+    {"forbidden", "您没有执行此操作的权限。", "You do not have permission to do this."},
+    {"conflict", "与现有数据冲突，请刷新后重试。",
+     "This conflicts with existing data; reload and try again."},
+    {"too_large", "提交的内容超过允许的大小。", "The content is larger than allowed."},
+    {"too_many_requests", "操作过于频繁，请稍后再试。", "Too many requests; please try again later."},
+    {"overloaded", "系统繁忙，请稍后再试。", "The system is busy; please try again shortly."},
+    {"internal", "系统内部错误，请稍后再试；如仍出现，请把请求编号告知管理员。",
+     "Something went wrong on our side. If it happens again, tell the administrator the "
+     "request id."},
+    {"unavailable", "服务暂时不可用，请稍后再试。", "The service is not available at the moment."},
+    {"unsupported_media_type", "不支持这种内容类型。", "This content type is not supported."},
+    {"precondition_failed", "数据已被他人修改，请刷新后重试。",
+     "The data has changed since you read it; reload and try again."},
+    {"version_conflict", "数据已被他人修改，请刷新后重试。",
+     "Someone else has changed this record; reload and try again."},
+    {"idempotency_mismatch", "同一幂等键已用于另一个不同的请求。",
+     "This idempotency key was already used for a different request."},
+    {"deadline", "处理超时，请稍后再试。", "The request took too long; please try again."},
+    {"csrf", "请求来源校验失败，请刷新页面后重试。",
+     "The origin of the request could not be verified; reload the page and try again."},
+    {"bad_host", "请求的主机名无效。", "The host name of the request is not valid."},
+    {"tenant_unknown", "该地址下没有可用的租户。", "No tenant is served at this address."},
+    {"plugin_disabled", "此功能未启用。", "This function is not enabled."},
+    {"bad_multipart", "上传的表单格式有误。", "The multipart form is malformed."},
+    {"disk_full", "服务器存储空间不足，内容未保存。",
+     "The server is out of storage space; nothing was saved."},
+
+    /* fields */
+    {"required", "必填。", "This is required."},
+    {"too_long", "最多 {0} 个字符。", "At most {0} characters."},
+    {"too_short", "至少 {0} 个字符。", "At least {0} characters."},
+    {"too_small", "不能小于 {0}。", "Must be {0} or more."},
+    {"too_large_value", "不能大于 {0}。", "Must be {0} or less."},
+    {"not_integer", "必须是整数。", "Must be a whole number."},
+    {"not_number", "必须是数字。", "Must be a number."},
+    {"not_boolean", "必须是“是”或“否”（true 或 false）。", "Must be true or false."},
+    {"not_string", "必须是文本。", "Must be text."},
+    {"not_object", "必须是 JSON 对象。", "Must be a JSON object."},
+    {"not_array", "必须是 JSON 数组。", "Must be a JSON array."},
+    {"not_time", "不是有效的时间，应为 2026-01-31T08:00:00+08:00 这样的格式。",
+     "Not a valid time; write it like 2026-01-31T08:00:00Z."},
+    {"not_date", "不是有效的日期，应为 2026-01-31 这样的格式。",
+     "Not a valid date; write it like 2026-01-31."},
+    {"not_phone", "不是有效的手机号码。", "Not a valid phone number."},
+    {"not_email", "不是有效的电子邮箱地址。", "Not a valid e-mail address."},
+    {"not_url", "不是有效的网址，应以 http:// 或 https:// 开头。",
+     "Not a valid address; it should begin with http:// or https://."},
+    {"not_color", "不是有效的颜色，应为 #1a2b3c 这样的格式。",
+     "Not a valid colour; write it like #1a2b3c."},
+    {"not_id", "不是有效的编号。", "Not a valid id."},
+    {"not_in_options", "只能从下列值中选择：{0}。", "Must be one of: {0}."},
+    {"pattern_mismatch", "格式不符合要求。", "Does not have the required format."},
+    {"unknown_field", "没有这个字段。", "There is no such field."},
+    {"read_only", "此字段不可修改。", "This field cannot be changed."},
+    {"not_unique", "该值已被使用，不能重复。", "This value is already in use."},
+    {"ref_not_found", "所引用的记录不存在。", "The record referred to does not exist."},
+    {"too_many_items", "最多 {0} 项。", "At most {0} items."},
+    {"too_few_items", "至少 {0} 项。", "At least {0} items."},
+    {"end_before_start", "结束时间必须晚于开始时间。", "The end must be later than the start."},
+    {"duplicate", "内容重复。", "This appears more than once."},
+
+    /* records */
+    {"not_allowed_in_state", "当前状态（{0}）下不能执行此操作。",
+     "This cannot be done while the state is {0}."},
+    {"in_use", "正被 {0} 使用，不能删除。", "In use by {0}; it cannot be deleted."},
+
+    /* lists */
+    {"bad_filter", "筛选条件有误：{0}。", "The filter is not valid: {0}."},
+    {"bad_sort", "不能按此排序：{0}。", "Cannot sort by this: {0}."},
+    {"bad_cursor", "翻页标记无效，请从第一页重新开始。",
+     "The page cursor is not valid; start again from the first page."},
+    {"bad_limit", "每页条数必须在 1 到 {0} 之间。", "The limit must be between 1 and {0}."},
+
+    /* identity */
+    {"login_failed", "账号或密码不正确。", "The name or the password is not correct."},
+    {"locked_out", "尝试次数过多，请在 {0} 秒后再试。",
+     "Too many attempts; try again in {0} seconds."},
+    {"password_weak", "密码强度不足：至少 {0} 个字符，且不能过于常见。",
+     "The password is too weak: at least {0} characters, and not a common one."},
+    {"code_invalid", "验证码不正确或已过期。", "The code is not correct or has expired."},
+    {"code_too_often", "验证码发送过于频繁，请在 {0} 秒后再试。",
+     "Codes are requested too often; try again in {0} seconds."},
+    {"session_expired", "登录已过期，请重新登录。", "Your session has expired; please sign in again."},
+
+    /* files */
+    {"file_type_refused", "不接受此类型的文件：{0}。", "Files of this type are not accepted: {0}."},
+};
+
+/* Open addressing; a power of two, at most half full. Written only while the
+ * process starts, read by everyone afterwards. */
+static struct {
+    struct msg *slots;
+    size_t cap, n;
+} table;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static struct msg *slot_of(struct msg *slots, size_t cap, const char *id)
+{
+    size_t i = (size_t)sv_hash(sv_of(id)) & (cap - 1);
+    while (slots[i].id && strcmp(slots[i].id, id) != 0)
+        i = (i + 1) & (cap - 1);
+    return &slots[i];
+}
+
+static struct msg *zeroed(size_t n)
+{
+    struct msg *m = calloc(n, sizeof *m);
+    if (!m) panic("out of memory");
+    return m;
+}
+
+static void put(struct msg m)
+{
+    if ((table.n + 1) * 2 > table.cap) {
+        size_t cap = table.cap * 2;
+        struct msg *slots = zeroed(cap);
+        for (size_t i = 0; i < table.cap; i++)
+            if (table.slots[i].id) *slot_of(slots, cap, table.slots[i].id) = table.slots[i];
+        free(table.slots);
+        table.slots = slots;
+        table.cap = cap;
+    }
+    struct msg *s = slot_of(table.slots, table.cap, m.id);
+    table.n += s->id == NULL;
+    *s = m;
+}
+
+static void load_core(void)
+{
+    table.cap = 256;
+    table.slots = zeroed(table.cap);
+    for (size_t i = 0; i < sizeof core_messages / sizeof *core_messages; i++)
+        put(core_messages[i]);
+}
+
+static const char *copy(const char *s)
+{
+    if (!s) return NULL;
+    size_t n = strlen(s) + 1;
+    return memcpy(xmalloc(n), s, n);
+}
+
+void msg_add(const char *id, const char *zh, const char *en)
+{
+    pthread_once(&once, load_core);
+    /* A text replaced here stays allocated: someone may hold it, and a process
+     * loads its catalogue once. */
+    put((struct msg){copy(id), copy(zh), copy(en)});
+}
+
+const char *msg_text(const char *lang, const char *id)
+{
+    pthread_once(&once, load_core);
+    const struct msg *m = slot_of(table.slots, table.cap, id);
+    if (!m->id) return id;
+    bool zh = lang && lang[0] == 'z' && lang[1] == 'h';
+    const char *first = zh ? m->zh : m->en, *second = zh ? m->en : m->zh;
+    return first && *first ? first : second && *second ? second : id;
+}
+
+void msg_format(struct buf *out, const char *lang, const char *id, const char *const args[3])
+{
+    const char *p = msg_text(lang, id);
+    for (const char *at; (at = strchr(p, '{')) != NULL;) {
+        bool arg = at[1] >= '0' && at[1] <= '2' && at[2] == '}';
+        buf_add(out, p, (size_t)(at - p) + !arg);
+        if (arg) buf_str(out, args ? args[at[1] - '0'] : NULL);
+        p = at + (arg ? 3 : 1);
+    }
+    buf_str(out, p);
+}
