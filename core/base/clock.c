@@ -51,8 +51,14 @@ static int64_t days_of(int64_t y, unsigned m, unsigned d)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+/* What four digits of year can say. Times outside are clamped: none is ever
+ * meant, and every reader of the texts below knows four digits only. */
+#define YEAR_0 (-719528 * DAY)
+#define YEAR_10000 (2932897 * DAY)
+
 static struct civil civil_of(int64_t us)
 {
+    us = us < YEAR_0 ? YEAR_0 : us < YEAR_10000 ? us : YEAR_10000 - 1;
     int64_t days = floor_div(us, DAY), rest = us - days * DAY;
     int64_t z = days + 719468;
     int64_t era = floor_div(z, 146097), doe = z - era * 146097;
@@ -79,12 +85,10 @@ static char *put(char *p, unsigned v, unsigned width)
     return p + width;
 }
 
-/* "YYYY-MM-DD?HH:MM:SS". Years that do not fit four digits are clamped: no such
- * time is ever meant, and both readers of the text know four digits only. */
+/* "YYYY-MM-DD?HH:MM:SS" */
 static char *put_civil(char *p, const struct civil *c, char between)
 {
-    int64_t y = c->year < 0 ? 0 : c->year > 9999 ? 9999 : c->year;
-    p = put(p, (unsigned)y, 4);
+    p = put(p, (unsigned)c->year, 4);
     *p++ = '-';
     p = put(p, c->month, 2);
     *p++ = '-';

@@ -139,6 +139,9 @@ static struct {
     struct msg *slots;
     size_t cap, n;
 } table;
+/* Texts of msg_add, for the life of the process; a replaced one stays, because
+ * someone may hold it. */
+static struct arena *texts;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static struct msg *slot_of(struct msg *slots, size_t cap, const char *id)
@@ -174,6 +177,7 @@ static void put(struct msg m)
 
 static void load_core(void)
 {
+    texts = arena_new(0);
     table.cap = 256;
     table.slots = zeroed(table.cap);
     for (size_t i = 0; i < sizeof core_messages / sizeof *core_messages; i++)
@@ -182,16 +186,12 @@ static void load_core(void)
 
 static const char *copy(const char *s)
 {
-    if (!s) return NULL;
-    size_t n = strlen(s) + 1;
-    return memcpy(xmalloc(n), s, n);
+    return s ? arena_str(texts, sv_of(s)) : NULL;
 }
 
 void msg_add(const char *id, const char *zh, const char *en)
 {
     pthread_once(&once, load_core);
-    /* A text replaced here stays allocated: someone may hold it, and a process
-     * loads its catalogue once. */
     put((struct msg){copy(id), copy(zh), copy(en)});
 }
 
