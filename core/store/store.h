@@ -21,7 +21,8 @@ struct store_db_opts {
     unsigned connect_ms;         /* (3000) */
     unsigned query_ms;           /* read and write time-out (30000) */
     unsigned stmt_cache;         /* prepared statements a connection keeps (256) */
-    bool tls;
+    bool tls;                    /* enforced and verified */
+    const char *tls_ca;          /* file of the authority; NULL: the system's */
 };
 
 /* Strings are copied. Opens no connection yet. [any] */
@@ -34,6 +35,15 @@ int store_get(struct store_db *db, struct store_conn **out, struct err *err);
 /* Gives it back; an open transaction is rolled back and logged as a fault. */
 void store_put(struct store_conn *c);
 struct store_db *store_conn_db(struct store_conn *c);
+/* Closes connections that were not used for so long. For a timer; a pool in use
+ * also does it by itself after five minutes. [any] */
+void store_db_trim(struct store_db *db, unsigned idle_ms);
+struct store_db_stats {
+    unsigned open, idle, waiting;
+    bool away;                   /* the server does not answer */
+    uint64_t connects, waits;    /* since start; waits: calls that found no free one */
+};
+void store_db_stats(struct store_db *db, struct store_db_stats *out);   /* [any] */
 
 /* ---- statements ---------------------------------------------------------- */
 
