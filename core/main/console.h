@@ -1,0 +1,10 @@
+/* What the console asks before it can draw anything: who am I, which menus,
+ * which pages of plugins; and the page where plugins are switched. */
+#ifndef ATRIUM_MAIN_CONSOLE_H
+#define ATRIUM_MAIN_CONSOLE_H
+
+#include "main/worker.h"
+
+int main_console_routes(struct main_worker *w, struct http_router *r, struct err *err);
+
+#endif
