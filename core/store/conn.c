@@ -11,10 +11,10 @@
 
 #define PING_US (60 * 1000000LL)   /* idle longer: ask the server, not only the socket */
 
-struct store_conn *conn_new(struct store_db *db, bool pooled)
+struct store_conn *conn_new(struct store_db *db)
 {
     struct store_conn *c = xmalloc(sizeof *c);
-    *c = (struct store_conn){.db = db, .pooled = pooled};
+    *c = (struct store_conn){.db = db};
     cache_init(&c->cache, db->o.stmt_cache);
     return c;
 }
@@ -41,9 +41,9 @@ static unsigned seconds(unsigned ms)
     return (ms + 999) / 1000;
 }
 
-static void set_options(MYSQL *my, const struct store_db_opts *o)
+static void set_options(MYSQL *my, const struct store_db_opts *o, unsigned query_ms)
 {
-    unsigned connect_s = seconds(o->connect_ms), query_s = seconds(o->query_ms);
+    unsigned connect_s = seconds(o->connect_ms), query_s = seconds(query_ms);
     my_bool no = 0, yes = 1;
     unsigned off = 0;
     mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
@@ -76,7 +76,7 @@ int conn_open(struct store_conn *c, struct err *err)
     c->broken = c->in_tx = c->doomed = c->busy = false;
     MYSQL *my = mysql_init(NULL);
     if (!my) panic("store: out of memory");
-    set_options(my, o);
+    set_options(my, o, c->query_ms ? c->query_ms : o->query_ms);
     pthread_mutex_lock(&c->db->lock);
     c->epoch = c->db->epoch;
     pthread_mutex_unlock(&c->db->lock);

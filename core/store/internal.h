@@ -50,7 +50,7 @@ struct store_conn {
     bool skip_rows;                 /* reading off rows that nobody wants */
     bool used;                      /* a statement ran since store_get */
     bool retryable;
-    bool pooled;                    /* false: a writer's own */
+    unsigned query_ms;              /* of its own, instead of the pool's; 0: none */
     unsigned epoch;                 /* of the pool when it was last known to be alive */
     int64_t idle_since;
     struct fault fault;
@@ -77,7 +77,8 @@ void db_lost(struct store_db *db);
 int db_unavailable(struct err *err, const char *why);
 
 /* conn.c */
-struct store_conn *conn_new(struct store_db *db, bool pooled);
+/* Not connected yet and not counted in the pool. */
+struct store_conn *conn_new(struct store_db *db);
 void conn_free(struct store_conn *c);
 int conn_open(struct store_conn *c, struct err *err);     /* (re)connects */
 bool conn_alive(struct store_conn *c);                    /* a look at an idle one */

@@ -194,7 +194,7 @@ int store_get(struct store_db *db, struct store_conn **out, struct err *err)
     bool connect;
     if (take(db, &c, &epoch, &connect, err) != 0) return -1;
     if (!c) {
-        c = conn_new(db, true);
+        c = conn_new(db);
         connect = true;
     }
     bool suspect = !connect && (c->epoch != epoch || clock_mono_us() - c->idle_since > LOOK_US);

@@ -61,8 +61,10 @@ struct store_val {
 #define STORE_N ((struct store_val){STORE_NULL, {.i = 0}})
 static inline struct store_val store_text_or_null(sv v) { return v.p ? STORE_S(v) : STORE_N; }
 
-/* Called per row; `row` is borrowed until it returns. Return false to stop.
- * Integers come as I64, DECIMAL and text as TEXT, DATETIME as TIME. */
+/* Called per row; `row` is borrowed until it returns. Return false to stop. It
+ * must not use the connection: rows are read from the network one by one.
+ * Integers come as I64, DECIMAL (also SUM of integers) and text as TEXT,
+ * DATETIME and TIMESTAMP as TIME, DATE as the TIME of its midnight. */
 typedef bool store_row_fn(void *arg, const struct store_val *row, unsigned n_cols);
 
 /* Runs one statement by the prepared-statement cache of the connection; `sql`
@@ -74,7 +76,7 @@ typedef bool store_row_fn(void *arg, const struct store_val *row, unsigned n_col
  * "conflict" with err detail; else 500. [worker] */
 int store_run(struct store_conn *c, sv sql, const struct store_val *args, unsigned n_args,
               store_row_fn *fn, void *arg, struct err *err);
-/* Same, and tells affected rows. */
+/* Same, and tells affected rows: those really changed. */
 int store_exec(struct store_conn *c, sv sql, const struct store_val *args, unsigned n_args,
                uint64_t *affected, struct err *err);
 /* One row at most, values copied to the arena: *found says whether. */
@@ -93,7 +95,9 @@ int store_commit(struct store_conn *c, struct err *err);
 void store_rollback(struct store_conn *c);
 bool store_in_tx(const struct store_conn *c);
 /* Runs fn in a transaction, again (at most 5 times, with jitter) while
- * store_retryable. fn must be repeatable. */
+ * store_retryable. fn must be repeatable. Inside an open transaction fn becomes
+ * part of that one. After a deadlock the server has rolled back: every further
+ * statement and the commit of that transaction fail with "conflict". */
 int store_tx(struct store_conn *c, int (*fn)(void *arg, struct store_conn *c, struct err *err),
              void *arg, struct err *err);
 
@@ -154,8 +158,10 @@ int store_plan(struct store_conn *c, struct arena *a, const struct store_table *
                bool allow_destructive, struct store_plan *out, struct err *err);
 /* Runs a plan, writing each statement into the journal table `atrium_journal`
  * (made when absent) before and after; a plan cut off half-way is taken up
- * again, since every step is planned from what is there. Holds a named lock so
- * that two nodes do not migrate at once. [worker] */
+ * again, since every step is planned from what is there. Works on a connection
+ * of its own, without the time-out of requests, and holds a named lock, so that
+ * two nodes do not migrate at once; 409 "conflict" when another one has changed
+ * the tables since the plan: plan again. [worker] */
 int store_apply(struct store_conn *c, const struct store_plan *plan, const char *reason,
                 struct err *err);
 
@@ -185,10 +191,16 @@ struct store_writer_opts {
     const char *name;            /* for logs and metrics */
     unsigned max_batch;          /* (512) */
     unsigned max_queue;          /* (20000): store_writer_add says false above */
-    /* [writer thread] Runs inside an open transaction with its own connection;
-     * must be repeatable (deadlock: run again from the start). -1: the whole
-     * batch is rolled back and tried item by item when n > 1, so that a bad
-     * record cannot sink its neighbours. */
+    /* [writer thread] Runs inside an open transaction with its own connection.
+     * Must be repeatable, and idempotent by unique keys: it is run again from
+     * the start after a deadlock, and also after a connection lost at COMMIT,
+     * when nobody knows whether the first run took effect. (After 5 s without a
+     * database every item fails with 503.) -1: the whole batch is rolled back;
+     * when n > 1 it is tried in halves, down to single items, so that a bad
+     * record cannot sink its neighbours. Before each run `result`, `out` and
+     * `*err` of the items are cleared. Several runs of different items may
+     * follow each other before their `done`s; `after` and `done` belong to one
+     * committed run. */
     int (*batch)(void *arg, struct store_conn *c, struct arena *a, struct store_item **items,
                  size_t n, struct err *err);
     void (*after)(void *arg, struct arena *a);   /* after commit, before done; may be NULL */
