@@ -20,24 +20,28 @@ struct cfg_node {
     unsigned key_line, key_column;
     struct cfg_node *first, *next;   /* children / siblings, in file order */
     size_t n;                    /* number of children */
+    struct cfg_asked *asked;     /* of a map: the keys readers looked for, which are the
+                                  * keys it may have (for "did you mean") */
 };
 
 /* Collects complaints, at most 50; `text` grows in the arena. */
 struct cfg_errors {
     struct arena *a;
-    const char *file;            /* shown before line:column */
+    const char *file;            /* shown before line:column; cfg_parse_file sets it */
     struct buf text;
     unsigned n;
 };
 void cfg_error(struct cfg_errors *e, const struct cfg_node *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Parses text; NULL and complaints in `e` on failure. */
+/* Parses text; NULL and complaints in `e` on failure. A text without content (only
+ * comments) is an empty map. */
 struct cfg_node *cfg_parse(struct arena *a, sv text, struct cfg_errors *e);
 struct cfg_node *cfg_parse_file(struct arena *a, const char *path, struct cfg_errors *e);
 
 /* Typed readers: NULL/default when absent; a complaint when of another kind.
- * Each marks the node as used. */
+ * Each marks the node as used. Keys are kept by pointer: literals, or strings
+ * that live as long as the tree. */
 struct cfg_node *cfg_get(struct cfg_node *map, const char *key);
 struct cfg_node *cfg_map(struct cfg_node *map, const char *key, struct cfg_errors *e);
 struct cfg_node *cfg_list(struct cfg_node *map, const char *key, struct cfg_errors *e);
@@ -49,7 +53,8 @@ bool cfg_bool(struct cfg_node *map, const char *key, bool dflt, struct cfg_error
 /* One of `names` (NULL-terminated); the index, or `dflt`. */
 int cfg_choice(struct cfg_node *map, const char *key, const char *const *names, int dflt,
                struct cfg_errors *e);
-/* Complains of every key of `map` that no reader asked for. */
+/* Complains of every key of `map` that no reader asked for; call it when all
+ * keys have been read. */
 void cfg_no_unknown(struct cfg_node *map, struct cfg_errors *e);
 /* The tree as JSON (for settings schemas, view definitions, pages). Marks all
  * of it as used. Plain scalars become numbers, booleans and null. */
@@ -75,7 +80,7 @@ struct cfg_settings {
         unsigned trusted_proxies;
     } limits;
     struct {
-        bool embedded;           /* no `database:` at all */
+        bool embedded;           /* neither host nor socket given: a private MariaDB */
         const char *host, *socket, *user, *password_file;
         unsigned port, max_conns;
         const char *buffer_pool; /* embedded only: "256M" */
@@ -94,8 +99,9 @@ struct cfg_settings {
     int utc_offset;              /* minutes, default 480 (China) */
 };
 
-/* Reads the file (NULL: all defaults under `state_dir`). Everything lives in
- * `a`. -1 with complaints in `e`. */
+/* Reads the file (NULL: all defaults). `state_dir` (may be NULL) goes before the
+ * file's. Relative paths of the file are taken from the file's directory.
+ * Everything lives in `a`. -1 with complaints in `e`. */
 int cfg_load_settings(struct arena *a, const char *path, const char *state_dir,
                       struct cfg_settings *out, struct cfg_errors *e);
 
