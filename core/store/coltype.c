@@ -199,6 +199,9 @@ static void plain(struct buf *b, sv text, bool *quoted)
             if (at) ch = to[at - from];
         } else if (ch == '\'') {
             i++;                                   /* '' is one quote */
+        } else if (((unsigned char)ch & 0xf8) == 0xf0) {
+            i += 3;                                /* beyond what information_schema */
+            ch = '?';                              /* can say: it has a '?' there */
         }
         buf_chr(b, ch);
     }
