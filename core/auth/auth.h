@@ -21,7 +21,7 @@ struct auth_tenant {             /* immutable but for what is said; reference co
     sv name;
     int utc_offset;              /* minutes */
     struct store_db *db;         /* the tenant's own account and database */
-    struct store_writer *audit;  /* group-commit writer of core_audit */
+    struct store_writer *_Atomic audit;   /* group-commit writer of core_audit, from the first line on */
     unsigned char secret[32];    /* for signed device ids, links, cursors */
     void *_Atomic model;         /* model's per-tenant caches, see model.h */
     void *_Atomic plugins;       /* plugin room's per-tenant state */
@@ -30,14 +30,20 @@ struct auth_tenant {             /* immutable but for what is said; reference co
 
 struct auth_opts {
     const struct cfg_settings *settings;
-    struct store_db *control;    /* account of the control database */
-    /* How to reach a server where tenants' databases are placed. */
+    /* A pool with no database selected, of an account that may create databases
+     * and accounts; auth makes the control database with it and keeps a pool of
+     * its own there. */
+    struct store_db *control;
+    /* How that pool reaches the server; tenants' databases are placed there too
+     * unless their placement says otherwise. Strings are copied. */
     const struct store_db_opts *server;
     struct work_pool *pool;
     struct work_hub *hub;
 };
 /* Makes or migrates the control schema, loads the tenants. [worker] */
 int auth_start(const struct auth_opts *o, struct auth **out, struct err *err);
+/* Ends the log-ins in flight; before the http server is freed. [any] */
+void auth_drain(struct auth *a, unsigned timeout_ms);
 void auth_stop(struct auth *a);
 
 /* [loop, any] By host name, else by "/t/<slug>/" prefix (whose length goes to
@@ -45,6 +51,11 @@ void auth_stop(struct auth *a);
  * suspended. The tenant stays valid while the process lives. */
 struct auth_tenant *auth_resolve(struct auth *a, sv host, sv path, size_t *prefix_len);
 struct auth_tenant *auth_tenant_by_slug(struct auth *a, sv slug);
+/* main hands http the tenant as its site. [any] */
+static inline struct auth_tenant *auth_tenant_of(const struct http_req *req)
+{
+    return (struct auth_tenant *)http_site_of(req);
+}
 void auth_each_tenant(struct auth *a, bool (*fn)(void *arg, struct auth_tenant *t), void *arg);
 
 struct auth_new_tenant {
@@ -54,8 +65,9 @@ struct auth_new_tenant {
     sv admin_password;           /* SV_NULL: generated and given back */
 };
 /* Creates database, account with rights on that database only, schema by
- * `migrate` (main hands model's), first administrator. A failed creation leaves
- * nothing behind. *password lives in `a`. [worker] */
+ * `migrate` (main hands model's; it also calls auth_install_roles), first
+ * administrator. A failed creation leaves nothing behind. *password lives in
+ * `a`. [worker] */
 int auth_tenant_create(struct auth *au, struct arena *a, const struct auth_new_tenant *n,
                        int (*migrate)(void *arg, struct auth_tenant *t, struct err *err), void *arg,
                        struct auth_tenant **out, sv *password, struct err *err);
@@ -102,16 +114,26 @@ struct auth_principal {          /* lives as long as the request */
 /* [worker] The caller's identity from Authorization: Bearer or the session
  * cookies; from memory when fresh (no query; a revoked session dies at once on
  * this node, within 5 s on others). Anonymous is not an error; a bad or expired
- * token is 401. Unsafe methods by cookie need a same-origin Origin or
- * Sec-Fetch-Site, else 403 "csrf". */
+ * bearer token is 401; a cookie that is no longer good counts as none, since a
+ * browser sends it also to the log-in and to public pages. Unsafe methods by
+ * cookie need a same-origin Origin or Sec-Fetch-Site, else 403 "csrf".
+ * A browser may hold a cookie of staff and one of a member: the member's goes
+ * first below /api/auth/member/ and /api/<plugin>/public/, the other elsewhere. */
 int auth_identify(struct auth *a, struct http_req *req, struct auth_tenant *t,
                   const struct auth_principal **out, struct err *err);
+/* Same, for a caller that knows which cookie the route wants first: AUTH_STAFF
+ * or AUTH_MEMBER. */
+int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *t,
+                      enum auth_kind want, const struct auth_principal **out, struct err *err);
 /* The principal that guard stored with http_set_user; never NULL (anonymous). */
 const struct auth_principal *auth_of(const struct http_req *req);
 extern const struct auth_principal auth_system;   /* jobs, migrations */
 
 /* The grant on a resource or NULL (nothing allowed). For admin and system a
- * static grant with everything. [any] */
+ * static grant with everything; there "all" in `doing` means every transition.
+ * What the core alone writes (core.audit, core.outbox) the administrator may
+ * only read. Roles cannot give rights to write core.staff and core.role: they
+ * would let their holder become administrator. [any] */
 const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resource);
 /* "vote.poll:read|create|update|delete|export|<transition>". */
 bool auth_can(const struct auth_principal *p, sv resource, sv action);
@@ -125,10 +147,40 @@ sv auth_device(struct http_req *req, struct auth_tenant *t);
 void auth_forget(struct auth_tenant *t);
 
 /* Role templates of a plugin become rows of core_role ("vote.manager") when the
- * plugin is switched on; tenants' edits to them are kept. [worker] */
+ * plugin is switched on; tenants' edits to them are kept. `grants` of a row is
+ *   {"vote.poll": {"read": [scope], "create": true, "update": [scope], "delete": [scope],
+ *    "export": true, "do": [transition], "fields": {"phone": "hidden" | "read_only"}}}
+ * For the core manifest: at the creation of a tenant and after its upgrade. [worker] */
 int auth_install_roles(struct store_conn *c, const struct mf_manifest *m, struct err *err);
 
+/* ---- staff ------------------------------------------------------------------------ */
+
+struct auth_new_staff {
+    sv login, name, phone;       /* phone may be SV_NULL */
+    sv password;                 /* SV_NULL: generated and given back */
+    const sv *roles;             /* codes: "admin", "vote.manager" */
+    unsigned n_roles;
+};
+/* For the operator's tools and the first administrator; the console goes through
+ * model. *password lives in `a`. [worker] */
+int auth_staff_create(struct auth_tenant *t, struct arena *a, const struct auth_new_staff *n,
+                      int64_t *id, sv *password, struct err *err);
+/* Sets a password (SV_NULL: generates one) and ends every session of that
+ * person. 404 when there is no such login. [worker] */
+int auth_staff_password(struct auth_tenant *t, struct arena *a, sv login, sv password, sv *out,
+                        struct err *err);
+
 /* ---- passwords and codes ------------------------------------------------------- */
+
+/* How one-time codes reach people. Without one they go to the development
+ * outbox: resource core.outbox and <state_dir>/outbox.jsonl. `send` may block
+ * [worker]; the texts live during the call. Set before the server starts. */
+struct auth_delivery {
+    void *arg;
+    int (*send)(void *arg, struct auth_tenant *t, sv phone, sv purpose, sv code, sv text,
+                struct err *err);
+};
+void auth_set_delivery(struct auth *a, const struct auth_delivery *d);
 
 /* argon2id (RFC 9106, second recommended: 64 MiB, t=3, p=4 is too heavy for a
  * burst of log-ins; parameters are in password.c with the reason). */
@@ -139,7 +191,9 @@ int auth_password_check(sv password, sv login, const char *field, struct err *er
 
 /* ---- routes ---------------------------------------------------------------------- */
 
-/* Adds the routes of docs/http-api.md: /api/auth/... and /api/core/session. */
+/* Adds the routes of docs/http-api.md: /api/auth/... and /api/core/session. Also
+ * GET /api/auth/member/session (who am I, by the member's cookie) and, for
+ * administrators, POST /api/auth/staff/:id/password (sets a new one, answers it). */
 int auth_routes(struct auth *a, struct http_router *r, struct err *err);
 
 /* ---- audit ------------------------------------------------------------------------ */
@@ -154,6 +208,11 @@ struct auth_audit {              /* one line of the operation log */
  * it, so that a removed line shows. `req` may be NULL (jobs). [worker] */
 void auth_audit(struct auth_tenant *t, const struct auth_principal *p, struct http_req *req,
                 const struct auth_audit *entry);
+
+/* Walks the whole log: *lines counted, *bad the id of the first line that was
+ * altered or follows a removed one, 0 when there is none. Lines cut off at the
+ * end show only against an earlier copy. [worker] */
+int auth_audit_verify(struct store_conn *c, uint64_t *lines, int64_t *bad, struct err *err);
 
 /* Directory with the core manifest, relative to the data directory. */
 #define AUTH_MANIFEST_DIR "core"

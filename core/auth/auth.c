@@ -1,0 +1,119 @@
+/* The room's beginning and end, and its routes. */
+#define LOG_ROOM "auth"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "auth/room.h"
+
+#define SESSIONS 50000               /* kept in memory; about 400 bytes each */
+#define LOGIN_THREADS 4
+#define LOGIN_QUEUE 1024
+
+static void add_messages(void)
+{
+    static const struct { const char *id, *zh, *en; } texts[] = {
+        {"auth.password_kinds", "须包含大写字母、小写字母、数字、符号中的至少三种。",
+         "Use at least three of: capital letters, small letters, digits, signs."},
+        {"auth.password_login", "密码不能包含登录名。", "It must not contain the login."},
+        {"auth.password_same", "新密码不能与旧密码相同。", "It must differ from the old one."},
+        {"auth.old_password", "原密码不正确。", "The old password is not correct."},
+        {"auth.code_text", "您的验证码是 {0}，5 分钟内有效。请勿告诉他人。",
+         "Your code is {0}. It is valid for 5 minutes; tell it to nobody."},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        msg_add(texts[i].id, texts[i].zh, texts[i].en);
+}
+
+static const char *copy(struct arena *a, const char *s)
+{
+    return s ? arena_str(a, sv_of(s)) : NULL;
+}
+
+int auth_start(const struct auth_opts *o, struct auth **out, struct err *err)
+{
+    struct arena *arena = arena_new(0);
+    struct auth *a = ARENA_NEW(arena, struct auth);
+    a->arena = arena;
+    a->settings = o->settings;
+    a->admin = o->control;
+    a->server = *o->server;
+    a->server.host = copy(arena, o->server->host);
+    a->server.socket = copy(arena, o->server->socket);
+    a->server.user = copy(arena, o->server->user);
+    a->server.password = copy(arena, o->server->password);
+    a->server.database = NULL;
+    a->outbox_fd = -1;
+    a->delivery = (struct auth_delivery){.arg = a, .send = outbox_send};
+    pthread_mutex_init(&a->lock, NULL);
+    add_messages();
+    if (seal_load_key(o->settings->state_dir, a->master, err) != 0 || outbox_open(a, err) != 0 ||
+        control_migrate(a, err) != 0) {
+        auth_stop(a);
+        return -1;
+    }
+    a->cache = cache_new(SESSIONS);
+    a->logins = work_pool_start(LOGIN_THREADS, LOGIN_QUEUE);
+    if (control_load(a, err) != 0) {
+        auth_stop(a);
+        return -1;
+    }
+    *out = a;
+    return 0;
+}
+
+void auth_drain(struct auth *a, unsigned timeout_ms)
+{
+    if (a->logins) work_pool_stop(a->logins, timeout_ms);
+    a->logins = NULL;
+}
+
+void auth_stop(struct auth *a)
+{
+    if (!a) return;
+    auth_drain(a, 5000);
+    tenants_free(a);
+    cache_free(a->cache);
+    if (a->control) store_db_free(a->control);
+    if (a->outbox_fd >= 0) close(a->outbox_fd);
+    pthread_mutex_destroy(&a->lock);
+    OPENSSL_cleanse(a->master, sizeof a->master);
+    arena_free(a->arena);
+}
+
+void auth_set_delivery(struct auth *a, const struct auth_delivery *d)
+{
+    a->delivery = *d;
+}
+
+/* ---- routes ---------------------------------------------------------------------------- */
+
+static void staff_logout(struct http_req *req)
+{
+    login_end(req, AUTH_STAFF);
+}
+
+static void member_logout(struct http_req *req)
+{
+    login_end(req, AUTH_MEMBER);
+}
+
+int auth_routes(struct auth *a, struct http_router *r, struct err *err)
+{
+    const struct http_route routes[] = {
+        {.method = HTTP_POST, .pattern = "/api/auth/login", .handler = login_staff},
+        {.method = HTTP_POST, .pattern = "/api/auth/code", .handler = login_code},
+        {.method = HTTP_POST, .pattern = "/api/auth/logout", .handler = staff_logout},
+        {.method = HTTP_POST, .pattern = "/api/auth/password", .handler = account_password},
+        {.method = HTTP_POST, .pattern = "/api/auth/staff/:id/password", .handler = account_reset},
+        {.method = HTTP_POST, .pattern = "/api/auth/member/login", .handler = login_member},
+        {.method = HTTP_POST, .pattern = "/api/auth/member/logout", .handler = member_logout},
+        {.method = HTTP_GET, .pattern = "/api/auth/member/session", .handler = account_session},
+        {.method = HTTP_GET, .pattern = "/api/core/session", .handler = account_session},
+    };
+    (void)a;
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        if (http_router_add(r, &routes[i], err) != 0) return -1;
+    return 0;
+}

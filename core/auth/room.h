@@ -1,0 +1,277 @@
+/* What the files of this room share. Nobody else includes it. */
+#ifndef ATRIUM_CORE_AUTH_ROOM_H
+#define ATRIUM_CORE_AUTH_ROOM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "auth/auth.h"
+
+#define AUTH_TOKEN_CHARS 43          /* 32 random bytes in base64url */
+#define AUTH_HASH_CHARS 64           /* SHA-256 in hex */
+
+/* ---- state ---------------------------------------------------------------- */
+
+struct session_cache;
+struct tenant_table;
+struct plugin_set;
+struct role_cache;
+
+struct tenant {
+    struct auth_tenant pub;          /* first: the public pointer is this one */
+    struct auth *auth;
+    struct arena *arena;             /* owns the texts of `pub` */
+    struct tenant *next;             /* all that this process has seen */
+    _Atomic uint64_t gen;            /* auth_forget counts it up */
+    struct plugin_set *_Atomic on;   /* plugins switched on; NULL: not read yet */
+    _Atomic int64_t on_at;           /* monotonic, when it was read */
+    pthread_mutex_t lock;            /* guards the two below */
+    struct plugin_set *old_sets;     /* replaced ones; readers may still look */
+    struct role_cache *roles;
+};
+
+struct auth {
+    const struct cfg_settings *settings;
+    struct store_db *control;        /* our pool on the control database */
+    struct store_db *admin;          /* main's: may create databases and accounts */
+    struct arena *arena;             /* owns the strings of `server` */
+    struct store_db_opts server;
+    unsigned char master[32];
+    pthread_mutex_t lock;            /* writers of the table */
+    struct tenant *tenants;
+    struct tenant_table *_Atomic table;
+    struct session_cache *cache;
+    struct work_pool *logins;        /* log-ins hash here, not on the request workers */
+    struct auth_delivery delivery;
+    int outbox_fd;
+};
+
+static inline struct tenant *tenant_full(const struct auth_tenant *t)
+{
+    return (struct tenant *)t;
+}
+
+/* ---- seal.c: keys and digests ------------------------------------------------ */
+
+/* Reads <state_dir>/master.key; makes it (0600) at the first start. */
+int seal_load_key(const char *state_dir, unsigned char key[32], struct err *err);
+/* AES-256-GCM; `about` is bound to the text, so that rows cannot be exchanged. */
+sv seal_text(struct arena *a, const unsigned char key[32], sv about, sv plain);
+/* -1: another key, or altered. */
+int seal_open(struct arena *a, const unsigned char key[32], sv about, sv sealed, sv *plain);
+void seal_sha256(sv data, unsigned char out[32]);
+void seal_sha256_hex(sv data, char out[AUTH_HASH_CHARS]);
+void seal_hex(const unsigned char *p, size_t n, char *out);       /* 2n characters, no NUL */
+void seal_hmac(const unsigned char key[32], sv data, unsigned char out[32]);
+/* SipHash-2-4 with 128 bits of output: a keyed hash for tables in memory whose
+ * keys a stranger chooses. */
+struct hash128 { uint64_t a, b; };
+struct hash128 seal_siphash(const uint64_t key[2], sv data);
+
+/* ---- control.c: the control database ------------------------------------------- */
+
+int control_migrate(struct auth *a, struct err *err);
+/* Reads all tenants and publishes a new table. Takes a->lock. */
+int control_load(struct auth *a, struct err *err);
+/* The text that a tenant's sealed columns are bound to. */
+sv control_about(struct arena *a, int64_t tenant, const char *what);
+
+/* ---- tenants.c: the table in memory --------------------------------------------- */
+
+struct tenant_row {                  /* a row of the control database, opened */
+    int64_t id;
+    sv slug, name, db_name, db_user, db_password;
+    int utc_offset;
+    unsigned char secret[32];
+    sv host, socket;                 /* of its placement; p NULL: that of auth_opts */
+    int64_t port;
+};
+struct tenant_host { sv host; int64_t tenant; };
+
+/* A tenant object with its pool; not in any table yet. */
+struct tenant *tenant_make(struct auth *a, const struct tenant_row *row);
+void tenant_free(struct tenant *t);
+/* Replaces the table. Under a->lock. */
+void tenants_publish(struct auth *a, struct tenant *const *active, size_t n,
+                     const struct tenant_host *hosts, size_t n_hosts);
+void tenants_free(struct auth *a);
+bool tenant_slug_ok(sv slug);
+bool tenant_host_ok(sv host);
+
+/* plugins.c */
+int plugins_load(struct tenant *t, struct err *err);
+/* Reads again what another node may have changed. [worker] */
+void plugins_refresh(struct tenant *t);
+void plugins_free(struct tenant *t);
+
+/* ---- roles.c, grants.c ------------------------------------------------------------ */
+
+struct auth_roles {
+    _Atomic int refs;
+    struct arena *arena;             /* owns everything, this struct too */
+    bool admin;
+    const sv *codes;
+    unsigned n_codes;
+    const struct auth_grant *grants;
+    unsigned n_grants;
+    const struct auth_grant **slots; /* open addressing by resource name */
+    unsigned mask;
+};
+struct role_row { sv code, grants; bool builtin; };
+/* Compiles the union; a row whose grants cannot be read allows nothing. */
+struct auth_roles *roles_compile(const struct role_row *rows, size_t n);
+struct auth_roles *roles_ref(struct auth_roles *r);
+void roles_unref(struct auth_roles *r);
+/* Roles of one member of staff, compiled or shared from the tenant's cache. */
+int roles_of_staff(struct tenant *t, struct store_conn *c, int64_t staff, struct auth_roles **out,
+                   struct err *err);
+void roles_cache_free(struct role_cache *rc);
+/* The JSON of one role template's grants over a manifest. */
+void roles_template(const struct mf_manifest *m, const char *role, struct buf *out);
+
+/* ---- cache.c, session.c -------------------------------------------------------------- */
+
+struct session {                     /* what requests share; counted */
+    _Atomic int refs;
+    _Atomic int64_t seen_us;         /* last use on this node, wall clock */
+    int64_t expires_us, idle_us;
+    struct auth_principal p;         /* points into `tail` and `roles` */
+    struct auth_roles *roles;
+    char tail[];
+};
+void session_ref(struct session *s);
+void session_unref(struct session *s);
+
+enum cache_answer {
+    CACHE_MISS,                      /* look it up */
+    CACHE_HIT,                       /* *out is counted up for the caller */
+    CACHE_CHECK,                     /* look it up; *out is the one known till now */
+    CACHE_BAD,                       /* known to be no session */
+};
+struct session_cache *cache_new(unsigned capacity);
+void cache_free(struct session_cache *c);
+struct hash128 cache_key(const struct session_cache *c, int64_t tenant, sv token);
+enum cache_answer cache_get(struct session_cache *c, struct hash128 key, uint64_t gen,
+                            int64_t now_mono, struct session **out);
+/* `gen` is that of the tenant before the database was asked. s NULL: a bad one. */
+void cache_put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now_mono,
+               struct session *s);
+/* The session was ended here: whatever a reader still brings is not taken. */
+void cache_kill(struct session_cache *c, struct hash128 key, int64_t now_mono);
+
+struct session_new {
+    enum auth_kind kind;             /* AUTH_STAFF or AUTH_MEMBER */
+    int64_t who;
+    sv address, agent;
+};
+struct session_made { int64_t id; char token[AUTH_TOKEN_CHARS + 1]; int64_t expires_us; };
+int session_create(struct tenant *t, struct store_conn *c, const struct session_new *n,
+                   struct session_made *out, struct err *err);
+/* Ends the session that the request came with. */
+int session_end(struct tenant *t, struct http_req *req, const struct auth_principal *p,
+                struct err *err);
+/* Token of the request: bearer, else the cookie; p NULL: none. */
+sv session_token(const struct http_req *req, enum auth_kind want, bool *by_cookie);
+const char *session_cookie(enum auth_kind kind);
+/* "/t/demo/" or "/", in the request's arena. */
+const char *session_cookie_path(struct http_req *req);
+/* Refuses a browser's request from another site; `always`: also when there is
+ * nothing to tell by. */
+int session_same_origin(const struct http_req *req, bool always, struct err *err);
+
+/* ---- device.c ---------------------------------------------------------------------------- */
+
+sv device_sign(struct arena *a, const unsigned char secret[32], sv id);   /* id.signature */
+/* The id when the signature is good, else SV_NULL. */
+sv device_verify(const unsigned char secret[32], sv cookie);
+
+/* ---- lockout.c --------------------------------------------------------------------------- */
+
+struct lockout_rule { unsigned after; int64_t base_us, cap_us, forget_us; };
+struct lockout_state { int64_t failures, last_at, locked_until; };
+/* The arithmetic: one more failure at `now`. */
+struct lockout_state lockout_next(struct lockout_state s, const struct lockout_rule *rule,
+                                  int64_t now);
+struct lockout {                     /* the two subjects of one attempt */
+    char name[128], address[64];
+    struct lockout_rule name_rule, address_rule;
+};
+/* kind: "login" or "phone"; name "" leaves only the address. */
+void lockout_init(struct lockout *l, const struct auth *a, const char *kind, sv name, sv address);
+/* 423 (the name) or 429 (the address) "locked_out" while locked. */
+int lockout_check(const struct lockout *l, struct store_conn *c, struct err *err);
+int lockout_fail(const struct lockout *l, struct store_conn *c, struct err *err);
+int lockout_clear(const struct lockout *l, struct store_conn *c, struct err *err);
+
+/* ---- password.c ---------------------------------------------------------------------------- */
+
+/* Like auth_password_verify, but says 503 when too many hash already. */
+int password_verify(sv hash, sv password, bool *ok, struct err *err);
+/* For a name that nobody has: costs the same, is never true. */
+int password_verify_nobody(sv password, struct err *err);
+bool password_outdated(sv hash);     /* made with other parameters */
+sv password_generate(struct arena *a);
+
+/* ---- phone.c --------------------------------------------------------------------------------- */
+
+/* "+86 138-0013-8000" -> "13800138000"; others stay "+E.164". SV_NULL: no phone. */
+sv phone_normal(struct arena *a, sv text);
+sv phone_mask(struct arena *a, sv phone);      /* "138****8000" */
+
+/* ---- code.c: one-time codes ------------------------------------------------------------------ */
+
+void code_hash(const unsigned char secret[32], sv phone, sv purpose, sv code,
+              char out[AUTH_HASH_CHARS]);
+/* Seconds that the next code has to wait: once a minute, ten a day, sixty an
+ * hour by address. */
+struct code_usage { int64_t last_at, day_first, by_phone_day, by_address_hour; };
+int64_t code_wait(const struct code_usage *u, int64_t now);
+/* Makes a code and has it delivered after the answer; *wait says when the next
+ * may be asked for. Tells nothing about who has the phone. */
+int code_request(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv address,
+                 const char *lang, int64_t *wait, struct err *err);
+/* 401 "code_invalid" unless it is right; a code works once. */
+int code_use(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv code,
+             struct err *err);
+int outbox_open(struct auth *a, struct err *err);
+int outbox_send(void *arg, struct auth_tenant *t, sv phone, sv purpose, sv code, sv text,
+                struct err *err);
+
+/* ---- staff.c --------------------------------------------------------------------------------- */
+
+#define ROLE_ADMIN "admin"
+#define ROLE_EVERYONE "core.everyone"
+/* The built-in administrator's row; there after the call. */
+int staff_admin_role(struct store_conn *c, struct err *err);
+int staff_set_password(struct store_conn *c, int64_t staff, sv hash, struct err *err);
+
+/* ---- login.c, account.c ------------------------------------------------------------------------ */
+
+void login_staff(struct http_req *req);
+void login_member(struct http_req *req);
+void login_code(struct http_req *req);
+/* Ends the session of that kind, if the request has one, and drops its cookie. */
+void login_end(struct http_req *req, enum auth_kind kind);
+/* Runs a handler that hashes on the log-in threads; 503 when they have too much. */
+void login_defer(struct http_req *req, void (*run)(struct http_req *));
+/* The JSON body, unless another site's page sent it. */
+int login_body(struct http_req *req, json_t **body, struct err *err);
+/* A text member of at most `max` bytes; absent: SV_NULL. */
+int login_text(json_t *body, const char *name, bool required, size_t max, sv *out,
+               struct err *err);
+void account_password(struct http_req *req);
+void account_reset(struct http_req *req);
+void account_session(struct http_req *req);
+
+/* ---- audit.c ---------------------------------------------------------------------------------- */
+
+struct audit_line {
+    int64_t id, at_us, who;
+    sv who_kind, who_name, action, target, address, request_id, detail;
+    bool ok;
+};
+/* Hex of SHA-256(prev || every field with its length). */
+void audit_hash(sv prev, const struct audit_line *l, char out[AUTH_HASH_CHARS]);
+void audit_stop(struct tenant *t);
+
+#endif
