@@ -9,8 +9,7 @@ void buf_reserve(struct buf *b, size_t more)
 {
     if (more <= b->cap - b->n) return;
     size_t need;
-    if (__builtin_add_overflow(b->n, more, &need) || need > SIZE_MAX / 4)
-        panic("buf: absurd size");
+    if (__builtin_add_overflow(b->n, more, &need) || need > SIZE_MAX / 4) panic("buf: absurd size");
     size_t cap = b->cap < 128 ? 256 : b->cap * 2;
     if (cap < need) cap = need;
     if (!b->a) {

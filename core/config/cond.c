@@ -9,9 +9,12 @@ static const struct {
     enum shape shape;
     const char *form;
 } operators[] = {
-    {"==", FIELD_VALUE, "[\"==\", field, value]"}, {"!=", FIELD_VALUE, "[\"!=\", field, value]"},
-    {"in", FIELD_LIST, "[\"in\", field, [value, ...]]"}, {"filled", FIELD_ONLY, "[\"filled\", field]"},
-    {"and", MANY, "[\"and\", condition, ...]"},    {"or", MANY, "[\"or\", condition, ...]"},
+    {"==", FIELD_VALUE, "[\"==\", field, value]"},
+    {"!=", FIELD_VALUE, "[\"!=\", field, value]"},
+    {"in", FIELD_LIST, "[\"in\", field, [value, ...]]"},
+    {"filled", FIELD_ONLY, "[\"filled\", field]"},
+    {"and", MANY, "[\"and\", condition, ...]"},
+    {"or", MANY, "[\"or\", condition, ...]"},
     {"not", ONE, "[\"not\", condition]"},
 };
 #define N_OPERATORS (sizeof operators / sizeof *operators)
@@ -92,8 +95,9 @@ int cfg_cond_check(const struct mf_resource *r, struct cfg_node *n, struct cfg_e
     for (size_t i = 0; i < N_OPERATORS; i++)
         cfg_names_add(e->a, &names, operators[i].name);
     if (n->kind != CFG_LIST || !n->first || n->first->kind != CFG_SCALAR) {
-        cfg_error(e, n, "a condition is a list that begins with an operator, such as "
-                        "[\"==\", field, value]");
+        cfg_error(e, n,
+                  "a condition is a list that begins with an operator, such as "
+                  "[\"==\", field, value]");
         return -1;
     }
     size_t op = 0;

@@ -31,8 +31,7 @@ static void list_folder(struct mf_reader *r, const char *dir, struct file_names 
     for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
         sv name = sv_of(entry->d_name);
         if (sv_starts(name, SV(".")) || sv_ends(name, SV("~"))) continue;
-        if (sv_ends(name, SV(".yml")))
-            cfg_error(r->e, NULL, "%s: name it .yaml", entry->d_name);
+        if (sv_ends(name, SV(".yml"))) cfg_error(r->e, NULL, "%s: name it .yaml", entry->d_name);
         if (!sv_ends(name, SV(".yaml"))) continue;
         if (out->n == MAX_FILES) {
             cfg_error(r->e, NULL, "more than %d files", MAX_FILES);
@@ -78,8 +77,9 @@ static void check_children(struct mf_reader *r, const struct mf_resource *res,
         cfg_no_such(r->e, &at, "resource", sv_of(f->to), &all);
         return;
     }
+    if (!r->m->id) return; /* said already */
     const struct mf_field *by = mf_field_find(child, sv_of(f->by));
-    const char *self = arena_printf(r->a, "%s.%s", r->m->id ? r->m->id : "", res->name).p;
+    const char *self = arena_printf(r->a, "%s.%s", r->m->id, res->name).p;
     if (!by || by->type != MF_REF || !by->to || strcmp(by->to, self) != 0)
         cfg_error(r->e, &at, "'by' must name a ref field of '%s' to %s", child->name, self);
     if (!child->parent || strcmp(child->parent, res->name) != 0)

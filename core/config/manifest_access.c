@@ -59,7 +59,9 @@ static void read_grant(struct mf_reader *r, struct cfg_node *c, const struct mf_
         cfg_error(r->e, cfg_get(c, g->n_update ? "update" : "delete"),
                   "append_only rows cannot be changed or deleted");
     /* A right to change what one may not see would tell by its answers. */
-    if (!g->n_read && (g->n_update || g->n_del || g->export || g->n_doing))
+    struct cfg_node *read = cfg_get(c, "read");
+    bool reads = read && (read->kind != CFG_LIST || read->n);
+    if (!reads && (g->n_update || g->n_del || g->export || g->n_doing))
         cfg_error(r->e, c, "a role needs 'read' before it can update, delete, export or do");
     cfg_no_unknown(c, r->e);
 }

@@ -5,14 +5,30 @@
 #include "config/manifest_reader.h"
 
 const char *const mf_type_names[MF_TYPE_COUNT + 1] = {
-    [MF_TEXT] = "text",         [MF_LONGTEXT] = "longtext",     [MF_RICHTEXT] = "richtext",
-    [MF_INT] = "int",           [MF_MONEY] = "money",           [MF_PERCENT] = "percent",
-    [MF_BOOL] = "bool",         [MF_DATE] = "date",             [MF_DATETIME] = "datetime",
-    [MF_ENUM] = "enum",         [MF_MULTI_ENUM] = "multi_enum", [MF_SEQUENCE] = "sequence",
-    [MF_PHONE] = "phone",       [MF_EMAIL] = "email",           [MF_LINK] = "link",
-    [MF_COLOR] = "color",       [MF_JSON] = "json",             [MF_IMAGE] = "image",
-    [MF_FILE] = "file",         [MF_VIDEO] = "video",           [MF_REF] = "ref",
-    [MF_CHILDREN] = "children", [MF_USER] = "user",             [MF_DEPT] = "dept",
+    [MF_TEXT] = "text",
+    [MF_LONGTEXT] = "longtext",
+    [MF_RICHTEXT] = "richtext",
+    [MF_INT] = "int",
+    [MF_MONEY] = "money",
+    [MF_PERCENT] = "percent",
+    [MF_BOOL] = "bool",
+    [MF_DATE] = "date",
+    [MF_DATETIME] = "datetime",
+    [MF_ENUM] = "enum",
+    [MF_MULTI_ENUM] = "multi_enum",
+    [MF_SEQUENCE] = "sequence",
+    [MF_PHONE] = "phone",
+    [MF_EMAIL] = "email",
+    [MF_LINK] = "link",
+    [MF_COLOR] = "color",
+    [MF_JSON] = "json",
+    [MF_IMAGE] = "image",
+    [MF_FILE] = "file",
+    [MF_VIDEO] = "video",
+    [MF_REF] = "ref",
+    [MF_CHILDREN] = "children",
+    [MF_USER] = "user",
+    [MF_DEPT] = "dept",
 };
 
 #define MAX_FIELDS 300
@@ -28,40 +44,59 @@ const char *const mf_type_names[MF_TYPE_COUNT + 1] = {
 static const struct {
     const char *key;
     uint32_t types;
+    bool column; /* of resources only */
 } special_keys[] = {
-    {"min", TEXTS | NUMBERS | BIT(MF_MULTI_ENUM) | BIT(MF_CHILDREN)},
-    {"max", TEXTS | NUMBERS | BIT(MF_MULTI_ENUM) | BIT(MF_CHILDREN)},
-    {"pattern", BIT(MF_TEXT) | BIT(MF_SEQUENCE)},
-    {"options", BIT(MF_ENUM) | BIT(MF_MULTI_ENUM)},
-    {"to", BIT(MF_REF)},
-    {"on_delete", BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DEPT)},
-    {"of", BIT(MF_CHILDREN)},
-    {"by", BIT(MF_CHILDREN)},
-    {"after", TIMES},
-    {"accept", FILES},
-    {"unique", LINES | BIT(MF_INT) | BIT(MF_SEQUENCE) | BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DATE)},
-    {"search", LINES | BIT(MF_LONGTEXT) | BIT(MF_SEQUENCE)},
-    {"default", TEXTS | NUMBERS | TIMES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) |
-                    BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON)},
+    {"min", TEXTS | NUMBERS | BIT(MF_MULTI_ENUM) | BIT(MF_CHILDREN), false},
+    {"max", TEXTS | NUMBERS | BIT(MF_MULTI_ENUM) | BIT(MF_CHILDREN), false},
+    {"pattern", BIT(MF_TEXT) | BIT(MF_SEQUENCE), false},
+    {"options", BIT(MF_ENUM) | BIT(MF_MULTI_ENUM), false},
+    {"to", BIT(MF_REF), false},
+    {"on_delete", BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DEPT), false},
+    {"of", BIT(MF_CHILDREN), false},
+    {"by", BIT(MF_CHILDREN), false},
+    {"after", TIMES, false},
+    {"accept", FILES, false},
+    {"unique", LINES | BIT(MF_INT) | BIT(MF_SEQUENCE) | BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DATE),
+     true},
+    {"search", LINES | BIT(MF_LONGTEXT) | BIT(MF_SEQUENCE), true},
+    {"default",
+     TEXTS | NUMBERS | TIMES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) | BIT(MF_PHONE) |
+         BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON),
+     false},
 };
 
 /* What settings may be: values that stand alone. */
-#define SETTING_TYPES \
-    (TEXTS | NUMBERS | TIMES | FILES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) | \
+#define SETTING_TYPES                                                                              \
+    (TEXTS | NUMBERS | TIMES | FILES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) |          \
      BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON))
 
-static bool reserved(sv name)
+/* Is the name a column that the engine itself adds to this resource? */
+static bool taken(const struct mf_resource *res, const char *name)
 {
-    static const char *const names[] = {"id", "created_at", "updated_at", "created_by", "owner",
-                                        "dept", "version", "state", "deleted_at"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (sv_eqs(name, names[i])) return true;
-    return false;
+    static const struct {
+        const char *name;
+        uint32_t trait; /* 0: of every resource */
+    } columns[] = {
+        {"id", 0},
+        {"created_at", 0},
+        {"updated_at", 0},
+        {"created_by", 0},
+        {"owner", MF_OWNED},
+        {"dept", MF_DEPT_TRAIT},
+        {"version", MF_VERSIONED},
+        {"deleted_at", MF_SOFT_DELETE},
+    };
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (strcmp(name, columns[i].name) == 0)
+            return !columns[i].trait || (res->traits & columns[i].trait);
+    return res->n_states && strcmp(name, "state") == 0;
 }
 
-static void read_special_keys(struct mf_reader *r, struct cfg_node *n, enum mf_type type)
+static void read_special_keys(struct mf_reader *r, struct cfg_node *n, enum mf_type type,
+                              bool settings)
 {
     for (size_t i = 0; i < sizeof special_keys / sizeof *special_keys; i++) {
+        if (settings && special_keys[i].column) continue;
         struct cfg_node *k = cfg_get(n, special_keys[i].key);
         if (k && !(special_keys[i].types & BIT(type))) {
             struct cfg_node at = {.line = k->key_line, .column = k->key_column};
@@ -164,9 +199,9 @@ static void read_options(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
     if (map->n == 0) cfg_error(r->e, map, "'options' is empty");
     f->options = ARENA_ARRAY(r->a, struct mf_option, map->n);
     for (struct cfg_node *c = map->first; c; c = c->next) {
-        c->used = true;
+        struct cfg_node at = {.line = c->key_line, .column = c->key_column};
         if (!is_code(c->key))
-            cfg_error(r->e, c, "'%.*s' is not a code: letters, digits, _ and -, at most 40",
+            cfg_error(r->e, &at, "'%.*s' is not a code: letters, digits, _ and -, at most 40",
                       CFG_SHOW(c->key));
         struct mf_option *o = &f->options[f->n_options++];
         o->code = c->key.p;
@@ -212,7 +247,7 @@ static const char *wrong_default(const struct mf_field *f, const struct cfg_node
         return NULL;
     case MF_BOOL:
         return d->plain && (sv_eqs(t, "true") || sv_eqs(t, "false")) ? NULL
-                                                                       : "must be true or false";
+                                                                     : "must be true or false";
     case MF_DATE:
         return date_ok(t) ? NULL : "must be a date such as 2026-01-31";
     case MF_DATETIME:
@@ -258,8 +293,8 @@ static void read_default(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
 
 static void read_reference(struct mf_reader *r, struct cfg_node *n, struct mf_field *f)
 {
-    static const char *const rules[] = {[MF_RESTRICT] = "restrict", [MF_CLEAR] = "clear",
-                                        [MF_CASCADE] = "cascade", NULL};
+    static const char *const rules[] = {
+        [MF_RESTRICT] = "restrict", [MF_CLEAR] = "clear", [MF_CASCADE] = "cascade", NULL};
     if (f->type == MF_REF) {
         f->to = mf_dotted(r, n, "to", true);
         sv rest;
@@ -294,13 +329,13 @@ static void read_field(struct mf_reader *r, struct cfg_node *n, struct mf_field 
     f->help = mf_title(r, n, "help", false);
     f->required = cfg_bool(n, "required", false, r->e);
     f->read_only = cfg_bool(n, "read_only", f->type == MF_SEQUENCE, r->e);
-    if (!settings) {
+    if (!settings) { /* a setting is no column: these keys are unknown there */
         f->was = mf_ident(r, n, "was", 48, false);
         f->hidden = cfg_bool(n, "hidden", false, r->e);
+        f->unique = cfg_bool(n, "unique", false, r->e);
+        f->search = cfg_bool(n, "search", false, r->e);
     }
-    f->unique = cfg_bool(n, "unique", false, r->e);
-    f->search = cfg_bool(n, "search", false, r->e);
-    read_special_keys(r, n, f->type);
+    read_special_keys(r, n, f->type, settings);
     read_range(r, n, f);
     read_pattern(r, n, f);
     if (f->type == MF_SEQUENCE && !cfg_get(n, "pattern")) cfg_missing(n, "pattern", r->e);
@@ -327,9 +362,7 @@ void mf_read_fields(struct mf_reader *r, struct cfg_node *map, struct mf_field *
     *out = ARENA_ARRAY(r->a, struct mf_field, map->n);
     for (struct cfg_node *c = map->first; c; c = c->next) {
         struct cfg_node at = {.line = c->key_line, .column = c->key_column};
-        if (mf_want_ident(r, &at, c->key, 48) && !settings && reserved(c->key))
-            cfg_error(r->e, &at, "'%s' is a column of every resource or trait; choose another name",
-                      c->key.p);
+        mf_want_ident(r, &at, c->key, 48);
         read_field(r, c, &(*out)[(*n)++], settings);
     }
 }
@@ -340,6 +373,10 @@ void mf_check_fields(struct mf_reader *r, const struct mf_resource *res, struct 
     size_t i = 0;
     for (struct cfg_node *c = map->first; c; c = c->next, i++) {
         const struct mf_field *f = &res->fields[i];
+        struct cfg_node at = {.line = f->line, .column = f->column};
+        if (res->name && taken(res, f->name))
+            cfg_error(r->e, &at, "the engine adds a column '%s' of its own; choose another name",
+                      f->name);
         for (size_t k = 0; k < 3; k++) {
             struct cfg_node *cond = cfg_get(c, conditions[k]);
             if (cond) cfg_cond_check(res, cond, r->e);

@@ -22,7 +22,8 @@ bool mf_is_dotted(sv name, size_t max)
 bool mf_want_ident(struct mf_reader *r, const struct cfg_node *at, sv name, size_t max)
 {
     if (mf_is_ident(name, max)) return true;
-    cfg_error(r->e, at, "'%.*s' is not a name: a-z, 0-9 and _, beginning with a letter, at most %zu",
+    cfg_error(r->e, at,
+              "'%.*s' is not a name: a-z, 0-9 and _, beginning with a letter, at most %zu",
               CFG_SHOW(name), max);
     return false;
 }
@@ -90,16 +91,18 @@ const char *mf_bind(struct mf_reader *r, struct cfg_node *map, const char *key,
                     enum mf_hook_kind kind, bool required)
 {
     static const char *const kinds[] = {
-        [MF_H_CHECK] = "a check",      [MF_H_TRANSITION] = "a transition", [MF_H_ROUTE] = "a route",
-        [MF_H_EVENT] = "an event",     [MF_H_JOB] = "a job",               [MF_H_STREAM] = "a stream",
+        [MF_H_CHECK] = "a check", [MF_H_TRANSITION] = "a transition",
+        [MF_H_ROUTE] = "a route", [MF_H_EVENT] = "an event",
+        [MF_H_JOB] = "a job",     [MF_H_STREAM] = "a stream",
     };
     const char *name = mf_ident(r, map, key, 63, required);
     if (!name) return NULL;
     for (const struct mf_bound *b = r->bound; b; b = b->next) {
         if (strcmp(b->name, name) != 0) continue;
         if (b->kind != kind)
-            cfg_error(r->e, cfg_get(map, key), "'%s' is used for %s already and cannot serve %s too",
-                      name, kinds[b->kind], kinds[kind]);
+            cfg_error(r->e, cfg_get(map, key),
+                      "'%s' is used for %s already and cannot serve %s too", name, kinds[b->kind],
+                      kinds[kind]);
         return name;
     }
     struct mf_bound *b = ARENA_NEW(r->a, struct mf_bound);

@@ -4,16 +4,16 @@
 #define MAX_ENTRIES 500
 
 /* The entries of a list, each a map, as an array; *n 0 when absent. */
-#define READ_LIST(r, root, key, T, field, fn) \
-    do { \
-        struct cfg_node *list_ = entries((r), (root), (key)); \
-        if (!list_) break; \
-        (r)->m->field = ARENA_ARRAY((r)->a, T, list_->n); \
-        for (struct cfg_node *c_ = list_->first; c_; c_ = c_->next) { \
-            if (!cfg_want(c_, CFG_MAP, (r)->e)) continue; \
-            fn((r), c_, &(r)->m->field[(r)->m->n_##field++]); \
-            cfg_no_unknown(c_, (r)->e); \
-        } \
+#define READ_LIST(r, root, key, T, field, fn)                                                      \
+    do {                                                                                           \
+        struct cfg_node *list_ = entries((r), (root), (key));                                      \
+        if (!list_) break;                                                                         \
+        (r)->m->field = ARENA_ARRAY((r)->a, T, list_->n);                                          \
+        for (struct cfg_node *c_ = list_->first; c_; c_ = c_->next) {                              \
+            if (!cfg_want(c_, CFG_MAP, (r)->e)) continue;                                          \
+            fn((r), c_, &(r)->m->field[(r)->m->n_##field++]);                                      \
+            cfg_no_unknown(c_, (r)->e);                                                            \
+        }                                                                                          \
     } while (0)
 
 static struct cfg_node *entries(struct mf_reader *r, struct cfg_node *root, const char *key)
@@ -157,8 +157,8 @@ static bool same_path(const char *a, const char *b)
 static void read_route(struct mf_reader *r, struct cfg_node *c, struct mf_route *out)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
-    static const char *const auth[] = {[MF_AUTH_PUBLIC] = "public", [MF_AUTH_MEMBER] = "member",
-                                       [MF_AUTH_STAFF] = "staff", NULL};
+    static const char *const auth[] = {
+        [MF_AUTH_PUBLIC] = "public", [MF_AUTH_MEMBER] = "member", [MF_AUTH_STAFF] = "staff", NULL};
     int method = cfg_choice(c, "method", methods, 0, r->e);
     if (!cfg_get(c, "method")) cfg_missing(c, "method", r->e);
     out->method = methods[method];
@@ -219,14 +219,17 @@ static void read_stream(struct mf_reader *r, struct cfg_node *c, struct mf_strea
 
 static void read_channel(struct mf_reader *r, struct cfg_node *c, struct mf_channel *out)
 {
-    static const char *const names[] = {[MF_CH_PUBLIC] = "public", [MF_CH_MEMBER] = "member",
-                                        [MF_CH_STAFF] = "staff", NULL};
+    static const char *const names[] = {
+        [MF_CH_PUBLIC] = "public", [MF_CH_MEMBER] = "member", [MF_CH_STAFF] = "staff", NULL};
     out->name = mf_ident(r, c, "name", 40, true);
     int who = cfg_choice(c, "who", names, MF_CH_STAFF, r->e);
     if (!cfg_get(c, "who")) cfg_missing(c, "who", r->e);
-    out->who = who == MF_CH_PUBLIC ? MF_CH_PUBLIC : who == MF_CH_MEMBER ? MF_CH_MEMBER : MF_CH_STAFF;
+    out->who = who == MF_CH_PUBLIC   ? MF_CH_PUBLIC
+               : who == MF_CH_MEMBER ? MF_CH_MEMBER
+                                     : MF_CH_STAFF;
     for (const struct mf_channel *o = r->m->channels; o < out; o++)
-        if (same(o->name, out->name)) cfg_error(r->e, c, "the channel '%s' is there twice", out->name);
+        if (same(o->name, out->name))
+            cfg_error(r->e, c, "the channel '%s' is there twice", out->name);
 }
 
 /* ui/<module>.mjs, named without folder and ending. */
@@ -297,7 +300,8 @@ static void read_menu(struct mf_reader *r, struct cfg_node *c, struct mf_menu *o
     struct cfg_names pages = {0};
     for (size_t i = 0; i < r->m->n_pages; i++)
         if (r->m->pages[i].id) cfg_names_add(r->a, &pages, r->m->pages[i].id);
-    if (out->page && !cfg_names_has(&pages, sv_of(out->page)))
+    /* The core's menus open pages of the console itself, which only that knows. */
+    if (out->page && !same(r->m->id, "core") && !cfg_names_has(&pages, sv_of(out->page)))
         cfg_no_such(r->e, cfg_get(c, "page"), "page", sv_of(out->page), &pages);
     for (const struct mf_menu *o = r->m->menus; o < out; o++)
         if (same(o->id, out->id)) cfg_error(r->e, c, "the menu '%s' is there twice", out->id);
@@ -312,7 +316,8 @@ static void check_menu_parents(struct mf_reader *r, struct cfg_node *root)
         if (r->m->menus[i].id) cfg_names_add(r->a, &ids, r->m->menus[i].id);
     for (struct cfg_node *c = list && r->m->n_menus ? list->first : NULL; c; c = c->next) {
         struct cfg_node *parent = cfg_get(c, "parent"), *id = cfg_get(c, "id");
-        if (!parent || parent->kind != CFG_SCALAR || sv_starts(parent->scalar, SV("core"))) continue;
+        if (!parent || parent->kind != CFG_SCALAR || sv_starts(parent->scalar, SV("core")))
+            continue;
         if (!cfg_names_has(&ids, parent->scalar))
             cfg_no_such(r->e, parent, "menu", parent->scalar, &ids);
         else if (id && sv_eq(id->scalar, parent->scalar))

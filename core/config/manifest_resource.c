@@ -49,8 +49,8 @@ static void read_index(struct mf_reader *r, struct cfg_node *c, const struct mf_
     struct cfg_node *list = c;
     c->used = true;
     /* A bare list is read as the `cols` of a map that holds nothing else. */
-    struct cfg_node holder = {.kind = CFG_MAP, .line = c->line, .column = c->column,
-                              .asked = cfg_asked_new(r->a)};
+    struct cfg_node holder = {
+        .kind = CFG_MAP, .line = c->line, .column = c->column, .asked = cfg_asked_new(r->a)};
     struct cfg_node bare = *c;
     if (c->kind == CFG_LIST) {
         bare.key = SV("cols");

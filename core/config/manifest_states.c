@@ -9,7 +9,8 @@ static void read_transition(struct mf_reader *r, struct cfg_node *c, const struc
     mf_want_ident(r, &at, c->key, 32);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (sv_eqs(c->key, taken[i]))
-            cfg_error(r->e, &at, "'%s' is a right of every resource; choose another name", taken[i]);
+            cfg_error(r->e, &at, "'%s' is a right of every resource; choose another name",
+                      taken[i]);
     t->name = c->key.p;
     if (!cfg_want(c, CFG_MAP, r->e)) return;
     t->title = mf_title(r, c, "title", true);

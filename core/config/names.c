@@ -64,6 +64,7 @@ const char *cfg_nearest(sv text, const struct cfg_names *s)
         sv name = sv_of(s->v[i]);
         if (name.n > MAX_LEN) continue;
         if (sv_ieq(name, text)) return s->v[i];
+        if (text.n >= 3 && sv_starts(name, text)) return s->v[i]; /* cut short */
         unsigned d = distance(text, name);
         if (d <= limit && d < name.n) {
             best = s->v[i];

@@ -106,7 +106,8 @@ int64_t cfg_int(struct cfg_node *map, const char *key, int64_t dflt, int64_t min
     int64_t v;
     if (!n) return dflt;
     /* 010 is 8 for some readers of YAML and 10 for others: refused. */
-    sv digits = sv_starts(n->scalar, SV("-")) ? sv_make(n->scalar.p + 1, n->scalar.n - 1) : n->scalar;
+    sv digits =
+        sv_starts(n->scalar, SV("-")) ? sv_make(n->scalar.p + 1, n->scalar.n - 1) : n->scalar;
     if (!n->plain || !sv_i64(n->scalar, &v) || (digits.n > 1 && digits.p[0] == '0')) {
         cfg_error(e, n, "%s must be a whole number", cfg_called(e, n));
         return dflt;
@@ -128,7 +129,10 @@ size_t cfg_size(struct cfg_node *map, const char *key, size_t dflt, size_t min, 
     struct cfg_node *n = get_kind(map, key, CFG_SCALAR, e);
     if (!n) return dflt;
     sv t = n->scalar;
-    unsigned shift = sv_ends(t, SV("K")) ? 10 : sv_ends(t, SV("M")) ? 20 : sv_ends(t, SV("G")) ? 30 : 0;
+    unsigned shift = sv_ends(t, SV("K"))   ? 10
+                     : sv_ends(t, SV("M")) ? 20
+                     : sv_ends(t, SV("G")) ? 30
+                                           : 0;
     uint64_t v;
     if (shift) t.n--;
     if (!sv_u64(t, &v) || v > UINT64_MAX >> shift) {
@@ -165,7 +169,8 @@ int cfg_choice(struct cfg_node *map, const char *key, const char *const *names, 
     }
     const char *near = cfg_nearest(n->scalar, &all);
     if (near)
-        cfg_error(e, n, "'%s' cannot be '%.*s'; did you mean '%s'?", key, CFG_SHOW(n->scalar), near);
+        cfg_error(e, n, "'%s' cannot be '%.*s'; did you mean '%s'?", key, CFG_SHOW(n->scalar),
+                  near);
     else
         cfg_error(e, n, "'%s' must be one of: %.*s", key, SVARG(cfg_names_text(e->a, &all)));
     return dflt;

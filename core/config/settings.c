@@ -13,7 +13,7 @@ struct loader {
     struct arena *a;
     struct cfg_errors *e;
     struct cfg_settings *s;
-    sv base;                     /* directory of the file, with its slash, or "" */
+    sv base; /* directory of the file, with its slash, or "" */
 };
 
 static unsigned get_uint(struct loader *l, struct cfg_node *map, const char *key, unsigned dflt,
@@ -153,8 +153,11 @@ static void read_database(struct loader *l, struct cfg_node *root)
 
 static void read_log(struct loader *l, struct cfg_node *root)
 {
-    static const char *const levels[] = {[LOG_ERROR] = "error", [LOG_WARN] = "warn",
-                                         [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
+    static const char *const levels[] = {[LOG_ERROR] = "error",
+                                         [LOG_WARN] = "warn",
+                                         [LOG_INFO] = "info",
+                                         [LOG_DEBUG] = "debug",
+                                         NULL};
     struct cfg_node *m = cfg_map(root, "log", l->e);
     l->s->log.level = cfg_choice(m, "level", levels, LOG_INFO, l->e);
     l->s->log.file = get_path(l, m, "file", NULL);

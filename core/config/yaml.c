@@ -21,8 +21,8 @@ struct key_set {
 };
 
 struct frame {
-    struct cfg_node *node, *last;    /* the collection and its last child */
-    struct cfg_node *key;            /* of a map: read, its value not yet */
+    struct cfg_node *node, *last; /* the collection and its last child */
+    struct cfg_node *key;         /* of a map: read, its value not yet */
     struct key_set keys;
 };
 
@@ -106,8 +106,7 @@ static int attach(struct reader *r, struct cfg_node *n)
 
 static bool expects_key(const struct reader *r)
 {
-    return r->depth && r->stack[r->depth - 1].node->kind == CFG_MAP &&
-           !r->stack[r->depth - 1].key;
+    return r->depth && r->stack[r->depth - 1].node->kind == CFG_MAP && !r->stack[r->depth - 1].key;
 }
 
 static int on_open(struct reader *r, enum cfg_kind kind, const yaml_event_t *ev)
@@ -171,8 +170,7 @@ static int refuse_extras(struct reader *r, const yaml_event_t *ev)
         tag = ev->data.mapping_start.tag;
         break;
     case YAML_DOCUMENT_START_EVENT:
-        if (r->document_seen)
-            return refuse(r, &ev->start_mark, "a file holds one document only");
+        if (r->document_seen) return refuse(r, &ev->start_mark, "a file holds one document only");
         r->document_seen = true;
         if (ev->data.document_start.version_directive ||
             ev->data.document_start.tag_directives.start !=

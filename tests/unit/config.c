@@ -479,7 +479,7 @@ static void test_bad_settings(void **state)
          "1:43: 'buffer_pool' is for the private database only"},
         {"database: {buffer_pool: big}",
          "1:25: 'buffer_pool' must be a size such as 4096, 64K, 8M or 2G"},
-        {"database: {password: x}", "1:12: unknown key 'password'"},
+        {"database: {password: x}", "1:12: unknown key 'password'; did you mean 'password_file'?"},
         {"log: {level: warning}", "1:14: 'level' must be one of: error, warn, info, debug"},
         {"log: {level: wran}", "1:14: 'level' cannot be 'wran'; did you mean 'warn'?"},
         {"state_dir: ''", "1:12: 'state_dir' must be a path of 1 to 1024 bytes"},
