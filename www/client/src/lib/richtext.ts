@@ -1,0 +1,140 @@
+/* Rich text from a tenant's staff, as a tree of allowed nodes. The server cleans
+ * it when it is saved; here it is read with an allow-list of its own, because what
+ * is shown to the public must not hang on one check. No DOM: the same code runs in
+ * the mini-program, whose <rich-text> takes this very tree. */
+
+export interface ElementNode {
+  type: 'node';
+  name: string;
+  attrs: Record<string, string>;
+  children: RichNode[];
+}
+export interface TextNode {
+  type: 'text';
+  text: string;
+}
+export type RichNode = ElementNode | TextNode;
+
+const ALLOWED = new Set(
+  ('a b blockquote br code del div em h2 h3 h4 hr i img ins li ol p pre s span strong sub sup ' +
+    'table tbody td th thead tr u ul').split(' '),
+);
+const RENAMED: Record<string, string> = { h1: 'h2', h5: 'h4', h6: 'h4', section: 'div' };
+const VOID = new Set(['br', 'hr', 'img']);
+/** Dropped with all that is inside. */
+const DROPPED = /^(script|style|iframe|object|embed|template|noscript|svg|math|textarea|title|form)$/;
+/** A start tag of these ends an open paragraph or item. */
+const BLOCK = /^(p|div|h[2-4]|ul|ol|table|blockquote|pre|hr)$/;
+const DEEPEST = 30;
+
+const ENTITIES: Record<string, string> = {
+  amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', hellip: '…', mdash: '—',
+  ndash: '–', middot: '·', ldquo: '“', rdquo: '”', lsquo: '‘', rsquo: '’', times: '×', copy: '©',
+};
+
+export function decode(text: string): string {
+  return text.replace(/&(#x?[0-9a-f]+|\w+);/gi, (whole, name: string) => {
+    if (name[0] !== '#') return ENTITIES[name.toLowerCase()] ?? whole;
+    const hex = name[1] === 'x' || name[1] === 'X';
+    const point = hex ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
+    const valid = point > 0 && point <= 0x10ffff && !(point >= 0xd800 && point <= 0xdfff);
+    return valid ? String.fromCodePoint(point) : '';
+  });
+}
+
+/** `file` makes a picture's address whole, or gives '' for one that may not load. */
+export function parseRich(html: string, file: (url: string) => string): RichNode[] {
+  if (!/<\w/.test(html)) return plain(html);
+  const root: ElementNode = { type: 'node', name: 'div', attrs: {}, children: [] };
+  const stack: ElementNode[] = [root];
+  const top = () => stack[stack.length - 1];
+  const token = /<!--[\s\S]*?-->|<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|'[^']*'|[^'">])*)>|[^<]+|</gi;
+  let dropping = '';
+
+  for (let m = token.exec(html); m !== null; m = token.exec(html)) {
+    const [whole, slash, rawName, rawAttrs] = m;
+    if (rawName === undefined) {
+      if (!dropping && !whole.startsWith('<!--')) {
+        top().children.push({ type: 'text', text: decode(whole) });
+      }
+      continue;
+    }
+    const lower = rawName.toLowerCase();
+    if (dropping) {
+      if (slash && lower === dropping) dropping = '';
+      continue;
+    }
+    if (!slash && DROPPED.test(lower)) {
+      dropping = lower;
+      continue;
+    }
+    const name = RENAMED[lower] ?? lower;
+    if (!ALLOWED.has(name)) continue; // its text stays
+    if (slash) {
+      const at = stack.map((node) => node.name).lastIndexOf(name);
+      if (at > 0) stack.length = at;
+      continue;
+    }
+    if (BLOCK.test(name) && top().name === 'p') stack.pop();
+    if (name === 'li' && top().name === 'li') stack.pop();
+    const attrs = attributes(name, rawAttrs, file);
+    if (name === 'img' && !attrs.src) continue;
+    const node: ElementNode = { type: 'node', name, attrs, children: [] };
+    top().children.push(node);
+    if (!VOID.has(name) && stack.length < DEEPEST) stack.push(node);
+  }
+  return root.children.filter((node) => node.type === 'node' || node.text.trim() !== '');
+}
+
+/** Text without markup: its lines are paragraphs. */
+function plain(text: string): RichNode[] {
+  return decode(text)
+    .split(/\n+/)
+    .filter((line) => line.trim() !== '')
+    .map((line) => ({
+      type: 'node',
+      name: 'p',
+      attrs: { class: 'rich-p' },
+      children: [{ type: 'text', text: line }],
+    }));
+}
+
+function attributes(
+  name: string,
+  raw: string,
+  file: (url: string) => string,
+): Record<string, string> {
+  const out: Record<string, string> = { class: `rich-${name}` };
+  const each = /([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+  for (let m = each.exec(raw); m !== null; m = each.exec(raw)) {
+    const key = m[1].toLowerCase();
+    const value = decode(m[2].replace(/^["']|["']$/g, '')).trim();
+    if (name === 'a' && key === 'href' && /^(https?:\/\/|mailto:|tel:)/i.test(value)) {
+      out.href = value;
+    }
+    if (name === 'img' && key === 'src') {
+      const whole = file(value);
+      if (whole) out.src = whole;
+    }
+    if (name === 'img' && key === 'alt') out.alt = value;
+    if ((name === 'td' || name === 'th') && /^(col|row)span$/.test(key) && /^\d{1,2}$/.test(value)) {
+      out[key] = value;
+    }
+    if (key === 'style') {
+      const align = /(?:^|;)\s*text-align\s*:\s*(center|right)\b/i.exec(value);
+      if (align) out.style = `text-align:${align[1].toLowerCase()}`;
+    }
+  }
+  if (name === 'img' && out.alt === undefined) out.alt = '';
+  return out;
+}
+
+/** How much there is to read; long introductions are folded. */
+export function textLength(nodes: RichNode[]): number {
+  let n = 0;
+  for (const node of nodes) {
+    if (node.type === 'text') n += node.text.length;
+    else n += node.name === 'img' ? 120 : textLength(node.children);
+  }
+  return n;
+}
