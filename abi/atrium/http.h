@@ -88,9 +88,10 @@ struct atrium_http_1 {
 
     /* ---- answering later ---- */
 
-    /* [worker] Takes the request out of the handler, which then returns
-     * ATRIUM_LATER. The arena of ctx lives until the answer; ctx itself does
-     * not. ATRIUM_E_STATE when it was taken already. */
+    /* [worker] Takes the request out of the handler, which then touches the
+     * answer no more and returns ATRIUM_LATER. The arena of ctx lives until the
+     * answer, ctx itself only until the handler returns. ATRIUM_E_STATE when the
+     * request was taken already. */
     atrium_status (*later)(struct atrium_ctx *ctx, struct atrium_later **out,
                            struct atrium_error *err);
     /* [any] Sends the answer, once; the handle is gone then, also when the

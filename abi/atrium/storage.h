@@ -91,11 +91,12 @@ struct atrium_storage_1 {
      * under `streams` with `hook: <name>`. */
     atrium_status (*bind_stream)(const struct atrium_host *host, struct atrium_str name,
                                  atrium_batch_fn *fn, struct atrium_error *err);
-    /* [worker] Puts a record into a stream of the tenant; the handler then
-     * returns ATRIUM_LATER and the request is answered when the record's batch
-     * is durable. The bytes are copied (16-byte aligned); pointers in them may
-     * point into the arena of ctx, which lives until the answer. Handlers only.
-     * ATRIUM_E_BUSY: the queue is full, the client hears 503 with Retry-After. */
+    /* [worker] Puts a record into a stream of the tenant when the handler returns
+     * ATRIUM_LATER, which it must do next; an error returned instead drops it.
+     * The request is answered when the record's batch is durable, or at once
+     * with 503 and Retry-After when the queue is full. The bytes are copied
+     * (16-byte aligned); pointers in them may point into the arena of ctx, which
+     * lives until the answer. Handlers only, once. */
     atrium_status (*append)(struct atrium_ctx *ctx, struct atrium_str stream,
                             struct atrium_str bytes, struct atrium_error *err);
 
