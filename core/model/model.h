@@ -62,7 +62,11 @@ struct model_ctx {
     struct arena *arena;
     struct store_conn *conn;     /* NULL: the engine takes one; else joins its transaction */
     const char *lang;
+    struct model_done *done;     /* joined transactions: what model_committed will send */
 };
+/* Who joined the engine to a transaction of his own calls this once it is
+ * committed: audit lines and events of the context's writes go out then. */
+void model_committed(struct model_ctx *c);
 
 /* All write JSON as the API shows it (ids and times as strings, fields that may
  * not be read left out) to `out`. Errors are the API's: 404 also for rows

@@ -1,0 +1,239 @@
+/* Who changed what in a record: one row per write, with the fields before and
+ * after, in a table of its own beside the resource's. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#define MAX_ITEMS 200
+#define MAX_CHANGES (2u << 20)
+
+/* ---- table -------------------------------------------------------------------------- */
+
+static const struct store_col cols[] = {
+    {.name = "id", .type = STORE_COL_ID, .not_null = true},
+    {.name = "row_id", .type = STORE_COL_ID, .not_null = true},
+    {.name = "at", .type = STORE_COL_DATETIME, .not_null = true},
+    {.name = "who_kind", .type = STORE_COL_ASCII, .size = 16, .not_null = true},
+    {.name = "who", .type = STORE_COL_ID},
+    {.name = "who_name", .type = STORE_COL_VARCHAR, .size = 60},
+    {.name = "action", .type = STORE_COL_VARCHAR, .size = 60, .not_null = true},
+    {.name = "changes", .type = STORE_COL_JSON},
+};
+static const char *const primary[] = {"id"};
+static const char *const by_row[] = {"row_id"};
+static const struct store_idx indexes[] = {{.name = "i_row_id", .cols = by_row, .n_cols = 1}};
+
+void history_table(const struct model_resource *r, struct arena *a, struct store_table *out)
+{
+    *out = (struct store_table){.name = arena_printf(a, "%s_history", r->table).p,
+                                .cols = cols,
+                                .n_cols = sizeof cols / sizeof *cols,
+                                .primary = primary,
+                                .n_primary = 1,
+                                .idx = indexes,
+                                .n_idx = 1};
+    if (r->mf->was)
+        out->was = arena_printf(a, "%s_%s_history", r->mf->manifest->id, r->mf->was).p;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void rows_without_secrets(const struct model_resource *r, const json_t *list,
+                                 struct jsonw *w)
+{
+    jsonw_arr(w);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name;
+        json_t *v;
+        jsonw_obj(w);
+        json_object_foreach(json_array_get(list, i), name, v) {
+            const struct model_col *c = col_find(r, sv_of(name));
+            if (!c || c->secret || c == r->created_at || c == r->updated_at || c == r->created_by)
+                continue;
+            jsonw_key(w, sv_of(name));
+            jsonw_json(w, v);
+        }
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+}
+
+static bool differ(const json_t *a, const json_t *b)
+{
+    bool none_a = !a || json_is_null(a), none_b = !b || json_is_null(b);
+    return none_a || none_b ? none_a != none_b : !json_equal(a, b);
+}
+
+static bool told(const struct model_resource *r, const struct model_col *c)
+{
+    return !c->secret && c != r->id && c != r->created_at && c != r->updated_at &&
+           c != r->created_by && c != r->version && c != r->deleted_at;
+}
+
+sv history_changes(struct write *w)
+{
+    const struct model_resource *r = w->r;
+    struct buf b = BUF_IN(w->a);
+    struct jsonw jw = jsonw_on(&b);
+    jsonw_arr(&jw);
+    for (unsigned i = 0; w->after && i < r->n_cols; i++) {
+        const struct model_col *c = &r->cols[i];
+        const json_t *old = w->before ? json_object_get(w->before, c->f->name) : NULL;
+        const json_t *new = json_object_get(w->after, c->f->name);
+        if (!told(r, c) || !differ(old, new)) continue;
+        jsonw_obj(&jw);
+        jsonw_kv_str(&jw, "field", c->f->name);
+        jsonw_key(&jw, SV("before"));
+        jsonw_json(&jw, old);
+        jsonw_key(&jw, SV("after"));
+        jsonw_json(&jw, new);
+        jsonw_end_obj(&jw);
+    }
+    for (unsigned i = 0; w->after && i < r->n_kids; i++) {
+        const struct model_child *k = &r->kids[i];
+        const json_t *old = w->before ? json_object_get(w->before, k->f->name) : NULL;
+        const json_t *new = json_object_get(w->after, k->f->name);
+        bool none = json_array_size(old) == 0 && json_array_size(new) == 0;
+        if (k->f->hidden || none || (old && json_equal(old, new))) continue;
+        jsonw_obj(&jw);
+        jsonw_kv_str(&jw, "field", k->f->name);
+        jsonw_key(&jw, SV("before"));
+        rows_without_secrets(k->res, old, &jw);
+        jsonw_key(&jw, SV("after"));
+        rows_without_secrets(k->res, new, &jw);
+        jsonw_end_obj(&jw);
+    }
+    jsonw_end_arr(&jw);
+    return buf_view(&b);
+}
+
+static const char *kind_name(enum auth_kind k)
+{
+    static const char *const names[] = {"anon", "staff", "member", "key", "system"};
+    return (unsigned)k < 5 ? names[k] : "system";
+}
+
+int history_add(struct write *w, sv changes, struct err *err)
+{
+    const struct auth_principal *who = w->c->who;
+    struct sql s;
+    sql_start(&s, w->a);
+    buf_printf(&s.text,
+               "INSERT INTO `%s_history` (`id`,`row_id`,`at`,`who_kind`,`who`,`who_name`,`action`,"
+               "`changes`) VALUES (?,?,?,?,?,?,?,?)",
+               w->r->table);
+    sql_val(&s, STORE_I(id_next()));
+    sql_val(&s, STORE_I(w->id));
+    sql_val(&s, STORE_T(w->now));
+    sql_val(&s, STORE_S(sv_of(kind_name(who->kind))));
+    sql_val(&s, who->id ? STORE_I(who->id) : STORE_N);
+    sql_val(&s, store_text_or_null(who->name));
+    sql_val(&s, STORE_S(sv_of(w->action)));
+    sql_val(&s, changes.n <= MAX_CHANGES ? STORE_S(changes) : STORE_N);
+    return store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+struct reader {
+    const struct model_policy *p;
+    struct arena *a;
+    struct jsonw w;
+};
+
+static bool readable(const struct model_policy *p, const char *field)
+{
+    const struct model_col *c = field ? col_find(p->res, sv_of(field)) : NULL;
+    const struct model_child *k = field && !c ? kid_find(p->res, sv_of(field)) : NULL;
+    return (c && colset_has(&p->readable, c->at)) || (k && colset_has(&p->readable, k->at));
+}
+
+static void write_changes(struct reader *rd, sv text)
+{
+    json_t *list = NULL;
+    struct err none = {0};
+    jsonw_arr(&rd->w);
+    if (text.n && json_parse(rd->a, text, &list, &none) == 0)
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const json_t *one = json_array_get(list, i);
+            if (readable(rd->p, json_string_value(json_object_get(one, "field"))))
+                jsonw_json(&rd->w, one);
+        }
+    jsonw_end_arr(&rd->w);
+}
+
+static bool item(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    struct reader *rd = arg;
+    struct jsonw *w = &rd->w;
+    (void)n_cols;
+    jsonw_obj(w);
+    jsonw_kv_time(w, "at", row[0].u.i);
+    jsonw_key(w, SV("who"));
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "kind", row[1].u.s);
+    if (row[2].type == STORE_I64) jsonw_kv_id(w, "id", row[2].u.i);
+    jsonw_kv_sv(w, "name", row[3].type == STORE_TEXT ? row[3].u.s : SV_NULL);
+    jsonw_end_obj(w);
+    jsonw_kv_sv(w, "action", row[4].u.s);
+    jsonw_key(w, SV("changes"));
+    write_changes(rd, row[5].type == STORE_TEXT ? row[5].u.s : SV(""));
+    jsonw_end_obj(w);
+    return true;
+}
+
+static bool take_row(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    (void)row;
+    (void)n_cols;
+    *(bool *)arg = true;
+    return true;
+}
+
+/* May the caller see the row? Who may delete sees rows in the bin too. */
+static int visible(const struct model_policy *p, struct model_ctx *c, struct store_conn *conn,
+                   int64_t id, struct err *err)
+{
+    bool found = false;
+    for (int bin = 0; bin <= (p->res->deleted_at && p->can_delete) && !found; bin++) {
+        struct sql s;
+        sql_start(&s, c->arena);
+        buf_printf(&s.text, "SELECT `id` FROM %.*s", SVARG(p->res->ident));
+        policy_where(p, c->who, &p->read, bin, &s);
+        sql_text(&s, " AND `id`=?");
+        sql_val(&s, STORE_I(id));
+        if (store_run(conn, buf_view(&s.text), s.args, s.n, take_row, &found, err) < 0) return -1;
+    }
+    return found ? 0 : err_set(err, 404, "not_found", NULL);
+}
+
+int model_history(const struct model_resource *r, struct model_ctx *c, int64_t id,
+                  struct buf *out, struct err *err)
+{
+    const struct model_policy *p = policy_of(r, c->who, c->arena, err);
+    if (!p) return -1;
+    if (!p->can_read) return policy_refuse(c->who, err);
+    if (!has_trait(r, MF_AUDITED)) return err_set(err, 404, "not_found", NULL);
+    struct store_conn *conn;
+    if (conn_enter(c, &conn, err) < 0) return -1;
+    struct reader rd = {.p = p, .a = c->arena, .w = jsonw_on(out)};
+    size_t at = out->n;
+    int rc = visible(p, c, conn, id, err);
+    if (rc == 0) {
+        struct sql s;
+        sql_start(&s, c->arena);
+        buf_printf(&s.text,
+                   "SELECT `at`,`who_kind`,`who`,`who_name`,`action`,`changes` FROM `%s_history` "
+                   "WHERE `row_id`=? ORDER BY `id` DESC LIMIT %d",
+                   r->table, MAX_ITEMS);
+        sql_val(&s, STORE_I(id));
+        jsonw_obj(&rd.w);
+        jsonw_key(&rd.w, SV("items"));
+        jsonw_arr(&rd.w);
+        rc = store_run(conn, buf_view(&s.text), s.args, s.n, item, &rd, err);
+        jsonw_end_arr(&rd.w);
+        jsonw_end_obj(&rd.w);
+    }
+    if (rc < 0) out->n = at;
+    conn_leave(c, conn);
+    return rc;
+}

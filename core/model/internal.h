@@ -1,0 +1,403 @@
+/* What the files of this room share: the compiled resource, the compiled
+ * policy, the SQL builder, and the few functions that cross files. */
+#ifndef ATRIUM_CORE_MODEL_INTERNAL_H
+#define ATRIUM_CORE_MODEL_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "model/model.h"
+
+/* ---- columns ----------------------------------------------------------------- */
+
+#define MODEL_MAX_COLS 192        /* columns and children fields of one resource */
+#define MODEL_EXPORT_CHUNK 500
+
+/* A set of columns and children fields by their number. */
+struct colset {
+    uint64_t w[MODEL_MAX_COLS / 64];
+};
+static inline bool colset_has(const struct colset *s, unsigned i)
+{
+    return s->w[i / 64] >> (i % 64) & 1;
+}
+static inline void colset_put(struct colset *s, unsigned i)
+{
+    s->w[i / 64] |= UINT64_C(1) << (i % 64);
+}
+static inline void colset_drop(struct colset *s, unsigned i)
+{
+    s->w[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
+/* How a column's value travels between database and JSON. */
+enum col_kind { COL_ID, COL_INT, COL_BOOL, COL_TIME, COL_DATE, COL_TEXT, COL_JSON };
+
+struct model_col {
+    const struct mf_field *f;            /* the manifest's or the engine's own (columns.c) */
+    unsigned at;                         /* its number */
+    enum col_kind kind;
+    sv name, ident, key;                 /* poll  `poll`  ,"poll": */
+    bool system;                         /* id, times, trait columns */
+    bool secret;                         /* never shown: `hidden` in the manifest, engine marks */
+    bool not_null;
+    bool filter, sort;                   /* covered by an index */
+    bool file;                           /* refers to core_file, which is no resource */
+    const struct model_resource *ref;    /* refers to rows of, or NULL */
+};
+
+/* A field of type children: rows of `res` whose column `by` names us. */
+struct model_child {
+    const struct mf_field *f;
+    unsigned at;
+    sv key;
+    const struct model_resource *res;
+    const struct model_col *by, *position;   /* position: NULL when the child has none */
+};
+
+struct model_index {
+    const char *name;
+    const char **cols;                   /* "-created_at": descending */
+    unsigned n;
+    bool unique;
+    const struct model_col *blame;       /* whose complaint a duplicate is */
+};
+
+/* Somebody's column that refers to this resource. */
+struct model_referrer {
+    const struct model_resource *res;
+    const struct model_col *col;
+};
+
+/* ---- SQL ------------------------------------------------------------------------ */
+
+/* A statement being put together: text made of registry names and '?', and the
+ * values bound to it. Lives in one arena. */
+struct sql {
+    struct arena *a;
+    struct buf text;
+    struct store_val *args;
+    unsigned n, cap;
+};
+void sql_start(struct sql *s, struct arena *a);
+void sql_val(struct sql *s, struct store_val v);            /* binds, adds no text */
+void sql_text(struct sql *s, const char *text);
+void sql_ident(struct sql *s, const struct model_col *c);
+/* "(?,?,?)" padded to a power of two by repeating the last id, so that lists of
+ * many lengths share few prepared statements. n > 0. */
+void sql_in_ids(struct sql *s, const int64_t *ids, size_t n);
+
+/* A compiled condition: text in which '\1' stands for a list of departments,
+ * and what is bound at its question marks. */
+enum frag_var { VAR_VALUE, VAR_USER, VAR_DEPT, VAR_DEPTS };
+struct frag {
+    sv text;                             /* SV_NULL: always true */
+    struct { enum frag_var var; struct store_val v; } *args;
+    unsigned n_args;
+    bool by_depts;                       /* the text depends on the caller */
+};
+void frag_render(const struct frag *f, const struct auth_principal *who, struct sql *s);
+
+/* ---- conditions (filter and scope language) ---------------------------------------- */
+
+enum cond_op {
+    OP_AND, OP_OR,
+    OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_IN, OP_LIKE, OP_NULL, OP_NOT_NULL, OP_BETWEEN
+};
+struct cond {
+    enum cond_op op;
+    const struct model_col *col;
+    struct { enum frag_var var; sv text; bool quoted; } *vals;
+    unsigned n_vals;
+    struct cond *first, *next;           /* of AND and OR / siblings */
+};
+/* Parses; `scope` allows `==` and the variables. Complaints: 400 "bad_filter"
+ * with what is wrong. Names are looked up among all columns of `r`. */
+int cond_parse(const struct model_resource *r, struct arena *a, sv text, bool scope,
+               struct cond **out, struct err *err);
+/* Values are checked against their columns here. */
+int cond_compile(const struct cond *c, struct arena *a, struct frag *out, struct err *err);
+/* Calls fn for each column that the condition names, until false. */
+bool cond_each_col(const struct cond *c, bool (*fn)(void *, const struct model_col *), void *arg);
+
+/* ---- resource ------------------------------------------------------------------------ */
+
+struct model_policy;
+
+struct model_resource {
+    const struct mf_resource *mf;
+    struct model *model;
+    sv name;                             /* "vote.poll" */
+    const char *table;                   /* vote_poll */
+    sv ident;                            /* `vote_poll` */
+    struct model_col *cols;
+    unsigned n_cols;
+    struct model_child *kids;
+    unsigned n_kids;
+    struct model_index *indexes;
+    unsigned n_indexes;
+    struct model_referrer *referrers;
+    unsigned n_referrers;
+    const struct model_col *id, *created_at, *updated_at, *created_by;
+    const struct model_col *owner, *dept, *version, *state, *deleted_at, *live;   /* or NULL */
+    const struct model_col *label;       /* or NULL: the id */
+    const struct model_resource *parent; /* edited in place there */
+    const struct model_col *parent_by;
+    struct frag *scopes;                 /* by the manifest's order */
+    const struct model_col *sort;        /* default order */
+    bool sort_desc;
+    sv fields_text;                      /* names for "unknown field" complaints */
+
+    const struct model_policy *_Atomic policies;   /* newest first; policy.c */
+    unsigned _Atomic n_policies;
+};
+
+static inline bool has_trait(const struct model_resource *r, uint32_t t)
+{
+    return (r->mf->traits & t) != 0;
+}
+
+struct model_plugin {
+    const struct mf_manifest *mf;
+    struct model_resource **res;
+    size_t n_res;
+    bool dropped;
+};
+
+struct model {
+    struct auth *auth;
+    struct arena *a;
+    struct model_hooks hooks;
+    struct model_plugin **plugins;
+    size_t n_plugins, cap_plugins;
+    struct model_resource **all;         /* of the plugins that stand */
+    size_t n_all;
+    bool sealed;
+    pthread_mutex_t lock;                /* compiling policies */
+};
+
+/* columns.c */
+int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *e);
+const struct model_col *col_find(const struct model_resource *r, sv name);
+const struct model_child *kid_find(const struct model_resource *r, sv name);
+/* indexes.c: declared and implied indexes, and what they cover. */
+void indexes_build(struct model_resource *r, struct arena *a, struct cfg_errors *e);
+void indexes_check(const struct model_resource *r, struct cfg_errors *e);
+/* Reports at a resource's or field's place in its file. */
+void seal_error(struct cfg_errors *e, const struct mf_resource *r, const struct mf_field *f,
+                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- policy --------------------------------------------------------------------------- */
+
+/* Everything a caller may do with a resource, compiled once per combination of
+ * scopes and field rights; immutable, shared by all requests. */
+struct model_policy {
+    const struct model_policy *next;
+    const struct model_resource *res;
+    const struct model_policy *parent;   /* rows are those of this one's rows */
+    uint64_t read_mask, update_mask, del_mask;   /* scopes by number; ALL_ROWS */
+    struct colset hidden, fixed;         /* what the grant takes away */
+    bool can_read, can_create, can_update, can_delete, can_export, everything;
+    struct frag read, update, del;       /* of rows */
+    struct colset readable, writable;
+    sv columns;                          /* "`id`,`created_at`,..." of the readable ones */
+    const struct model_col **cols;
+    unsigned n_cols;
+    sv get_text;                         /* one row by id; SV_NULL: depends on the caller */
+};
+/* NULL and 401 or 403 when the caller has no right at all on the resource. `a`:
+ * where one of a resource's rarest combinations lives, else it is kept. */
+const struct model_policy *policy_of(const struct model_resource *r,
+                                     const struct auth_principal *who, struct arena *a,
+                                     struct err *err);
+/* 401 for nobody, else 403; -1. */
+int policy_refuse(const struct auth_principal *who, struct err *err);
+/* " WHERE <live> AND <scope>" or " WHERE 1". `deleted`: rows in the bin too. */
+void policy_where(const struct model_policy *p, const struct auth_principal *who,
+                  const struct frag *rows, bool deleted, struct sql *s);
+/* Ends with 403 for a column taken away by the grant, 400 `code` for one that
+ * does not exist; both name it. */
+const struct model_col *policy_col(const struct model_policy *p, sv name, const char *code,
+                                   struct err *err);
+/* Rights on children rows, which follow their parent's. */
+const struct model_policy *policy_of_child(const struct model_child *k,
+                                           const struct auth_principal *who, struct arena *a);
+
+/* ---- rows --------------------------------------------------------------------------------- */
+
+/* Rows kept beyond their callback. */
+struct rows {
+    struct arena *a;
+    const struct model_col *const *cols;
+    unsigned n_cols;
+    struct store_val *vals;              /* n * n_cols */
+    size_t n, cap, limit;                /* limit 0: none */
+};
+bool rows_collect(void *arg, const struct store_val *row, unsigned n_cols);
+static inline const struct store_val *rows_at(const struct rows *r, size_t i)
+{
+    return r->vals + i * r->n_cols;
+}
+struct store_val val_copy(struct arena *a, const struct store_val *v);
+
+void row_value(struct buf *out, const struct model_col *c, const struct store_val *v);
+/* `,"a":1,"b":2`: all columns of a row, each with a comma before it. */
+void row_fields(struct buf *out, const struct model_col *const *cols, unsigned n,
+                const struct store_val *row);
+
+/* ---- expand ---------------------------------------------------------------------------------- */
+
+struct expand;                           /* what was asked for, one level */
+/* "cover,options,options.picture". `kids`: all children too (GET of one row). */
+int expand_parse(const struct model_policy *p, struct model_ctx *c, sv text, bool kids,
+                 struct expand **out, struct err *err);
+bool expand_any(const struct expand *x);
+/* Fetches what the rows refer to: one query per name. Rows hold their id first. */
+int expand_load(struct expand *x, struct store_conn *conn, const struct rows *rows,
+                struct err *err);
+/* The first `n_shown` columns of a row as an object, with what was loaded. */
+void expand_row(const struct expand *x, const struct rows *rows, size_t i, unsigned n_shown,
+                struct buf *out);
+/* Path of a file below the tenant's prefix: /files/<id>/<name>. */
+void file_url(struct buf *out, sv prefix, int64_t id, sv name);
+
+/* ---- connection of a call ------------------------------------------------------------------ */
+
+/* The context's connection, or one of the tenant's own that conn_leave gives back. */
+int conn_enter(struct model_ctx *c, struct store_conn **conn, struct err *err);
+void conn_leave(struct model_ctx *c, struct store_conn *conn);
+
+/* ---- values ----------------------------------------------------------------------------------- */
+
+/* Is the JSON value one of this field's? Complains at `path`. Pure. */
+int value_check(const struct mf_field *f, const json_t *v, const char *path, struct err *err);
+bool value_empty(const json_t *v);       /* absent, null, "", blanks, [] */
+/* A checked value as the database takes it; false when it is none of the column's. */
+bool value_store(const struct model_col *c, const json_t *v, struct arena *a,
+                 struct store_val *out);
+/* Text of a filter as a value of the column; false when it cannot be one. */
+bool value_of_text(const struct model_col *c, sv text, struct arena *a, struct store_val *out);
+bool value_date_ok(sv text);
+
+/* The manifest's condition trees (visible_if and so on) on a row. */
+bool rule_holds(sv tree, const json_t *row);
+/* The validator with the row as it will be (`merged`, for conditions and for
+ * comparisons between fields; NULL: the body). `system`: the core's and plugins'
+ * own code, for which hidden and read-only fields are fields. */
+int validate_body(const struct mf_resource *r, const json_t *body, const json_t *merged, bool create,
+                  bool system, struct err *err);
+
+/* Paths of fields in complaints. (path.c) */
+#define MODEL_PATH 160
+const char *path_join(char out[MODEL_PATH], const char *prefix, const char *name);
+const char *path_item(char out[MODEL_PATH], const char *name, size_t i, const char *end);
+
+/* HTML by allow-list, appended to `out`. */
+void sanitise_html(sv html, struct buf *out);
+
+/* ---- writes -------------------------------------------------------------------------------------- */
+
+/* One write of one row, from lock to history. The JSON lives in `a`. */
+struct write {
+    const struct model_resource *r;
+    const struct model_policy *p;
+    struct model_ctx *c;
+    struct store_conn *conn;
+    struct arena *a;
+    const char *action;                  /* "create", "update", ... or the transition */
+    const char *event;                   /* "created", ... or the transition */
+    int64_t id, version, now;            /* version < 0: not compared */
+    const json_t *body;                  /* as it came, never changed */
+    json_t *before, *after;              /* rows with their children; NULL: none */
+    const struct mf_transition *transition;
+    bool quiet;                          /* nothing changed: no history, no event */
+    struct model_done *done;             /* for after the commit */
+};
+/* Runs fn in the caller's transaction or in one of its own (again after a
+ * deadlock), and sends what is due after the commit. (write.c) */
+int write_run(struct write *w, int (*fn)(struct write *w, struct err *err), struct err *err);
+/* Locks the row and reads it into w->before: 404 when it cannot be seen, 403
+ * when `rows`, the scope of this action, does not hold, 409 for the version. */
+int write_lock(struct write *w, const struct frag *rows, bool deleted, struct err *err);
+int write_load_children(struct write *w, struct err *err);
+int write_hook(struct write *w, const char *hook, const char *event, struct err *err);
+int write_done(struct write *w, struct err *err);
+/* A failed statement: names the field of a broken unique index. */
+int write_failed(struct write *w, const struct model_resource *r, const char *prefix,
+                 struct err *err);
+json_t *json_keep(struct arena *a, json_t *v);       /* freed with the arena */
+
+/* write_row.c */
+int write_insert(struct write *w, const struct model_resource *r, int64_t id, const json_t *row,
+                 const char *prefix, struct err *err);
+/* *changed is set when a column differs; `touch` counts as a change. */
+int write_update(struct write *w, const struct model_resource *r, int64_t id, const json_t *before,
+                 const json_t *after, bool touch, const char *prefix, bool *changed,
+                 struct err *err);
+/* What changed references name is there, and stays until the commit. */
+int write_refs(struct write *w, const struct model_resource *r, const struct model_col *skip,
+               const json_t *before, const json_t *after, const char *prefix, struct err *err);
+int write_children(struct write *w, bool *changed, struct err *err);
+int write_children_refs(struct write *w, struct err *err);
+
+/* write_remove.c: for good, with what depends on the row. */
+int write_remove(struct write *w, const struct model_resource *r, int64_t id, unsigned depth,
+                 struct err *err);
+/* Is it still referred to by somebody who forbids that? */
+int write_unused(struct write *w, const struct model_resource *r, int64_t id, bool soft,
+                 struct err *err);
+
+/* merge.c: the body against the policy, then laid over the row (or over the
+ * defaults), children row by row. */
+int merge_check(struct write *w, json_t *body, struct err *err);
+json_t *merge_row(struct write *w, const json_t *body);
+
+int sequence_next(struct write *w, const struct mf_field *f, json_t **out, struct err *err);
+int delete_versioned(const struct model_resource *r, struct model_ctx *c, int64_t id,
+                     int64_t version, struct err *err);
+
+/* ---- history ------------------------------------------------------------------------------------------ */
+
+/* [{field, before, after}] of what a write changed. */
+sv history_changes(struct write *w);
+int history_add(struct write *w, sv changes, struct err *err);
+void history_table(const struct model_resource *r, struct arena *a, struct store_table *out);
+
+/* ---- lists --------------------------------------------------------------------------------------------- */
+
+/* A list request, checked and compiled; shared by list and export. */
+struct query {
+    const struct model_resource *r;
+    const struct model_policy *p;
+    const struct auth_principal *who;
+    struct arena *a;
+    struct colset show;                  /* columns and children to write */
+    const struct model_col **cols;       /* selected: shown, then sort and id if they are not */
+    unsigned n_cols, n_shown;
+    unsigned at_sort, at_id;             /* places in cols */
+    const struct model_col *sort;
+    bool desc;
+    struct frag filter;
+    bool deleted;                        /* the filter asks for rows in the bin */
+    sv search;
+    bool after;                          /* a cursor is set */
+    struct store_val after_val;
+    int64_t after_id;
+    uint64_t shape;                      /* of sort, for the cursor */
+};
+int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
+                  struct query *out, struct err *err);
+void query_select(const struct query *q, unsigned limit, struct sql *s);
+void query_count(const struct query *q, unsigned cap, struct sql *s);
+/* The opaque cursor after a row. */
+void cursor_write(const unsigned char secret[32], uint64_t shape, const struct store_val *v,
+                  int64_t id, struct buf *out);
+int cursor_read(const unsigned char secret[32], uint64_t shape, struct arena *a, sv text,
+                struct store_val *v, int64_t *id, struct err *err);
+
+/* ---- the engine's own tables (engine.c) ------------------------------------------------------------------ */
+
+extern const struct store_table engine_tables[];
+extern const size_t engine_n_tables;
+
+#endif

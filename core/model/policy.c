@@ -1,0 +1,287 @@
+/* Grant and resource compiled to one policy, which every path uses: get, list,
+ * count, filter, sort, search, expand, export, history, and all writes.
+ *
+ * Policies are kept per resource by what they are made of (scopes and fields),
+ * not by role, so that a thousand tenants with the same roles share one. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#define ALL_ROWS (UINT64_C(1) << 63)
+#define MAX_KEPT 512                     /* of one resource; beyond: per request */
+
+int policy_refuse(const struct auth_principal *who, struct err *err)
+{
+    if (who->kind == AUTH_ANON) return err_set(err, 401, "unauthorized", NULL);
+    return err_set(err, 403, "forbidden", NULL);
+}
+
+/* ---- what a grant says ------------------------------------------------------------- */
+
+static uint64_t scope_mask(const struct model_resource *r, const sv *names, unsigned n)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (sv_eqs(names[i], "all")) return ALL_ROWS;
+        for (size_t k = 0; k < r->mf->n_scopes; k++)
+            if (sv_eqs(names[i], r->mf->scopes[k].name)) m |= UINT64_C(1) << k;
+    }
+    return m;
+}
+
+static struct colset field_set(const struct model_resource *r, const sv *names, unsigned n)
+{
+    struct colset s = {{0}};
+    for (unsigned i = 0; i < n; i++) {
+        const struct model_col *c = col_find(r, names[i]);
+        const struct model_child *k = c ? NULL : kid_find(r, names[i]);
+        if (c) colset_put(&s, c->at);
+        if (k) colset_put(&s, k->at);
+    }
+    return s;
+}
+
+/* Rows of an append-only resource are written by its plugin, unless some role
+ * template lets people add them. */
+static bool creatable(const struct mf_resource *mf)
+{
+    if (!(mf->traits & MF_APPEND_ONLY)) return true;
+    for (size_t i = 0; i < mf->n_grants; i++)
+        if (mf->grants[i].create) return true;
+    return false;
+}
+
+static void all_rights(struct model_policy *p, bool system)
+{
+    p->read_mask = p->update_mask = p->del_mask = ALL_ROWS;
+    p->can_create = system || creatable(p->res->mf);
+    p->can_export = true;
+    p->everything = system;
+}
+
+static void from_grant(struct model_policy *p, const struct auth_grant *g)
+{
+    const struct model_resource *r = p->res;
+    p->read_mask = scope_mask(r, g->read, g->n_read);
+    p->update_mask = scope_mask(r, g->update, g->n_update);
+    p->del_mask = scope_mask(r, g->del, g->n_del);
+    p->can_create = g->create && creatable(r->mf);
+    p->can_export = g->export;
+    p->hidden = field_set(r, g->hidden, g->n_hidden);
+    p->fixed = field_set(r, g->read_only, g->n_read_only);
+}
+
+/* ---- compiling ------------------------------------------------------------------------- */
+
+/* The scopes of a mask OR-ed. No scope at all: no row. */
+static struct frag rows_of(const struct model_resource *r, uint64_t mask, struct arena *a)
+{
+    struct frag f = {0};
+    if (mask & ALL_ROWS) return f;
+    struct buf b = BUF_IN(a);
+    unsigned n = 0;
+    for (size_t i = 0; i < r->mf->n_scopes; i++)
+        if (mask >> i & 1) n += r->scopes[i].n_args;
+    f.args = arena_calloc(a, n ? n : 1, sizeof *f.args);
+    for (size_t i = 0; i < r->mf->n_scopes; i++) {
+        if (!(mask >> i & 1)) continue;
+        const struct frag *s = &r->scopes[i];
+        buf_str(&b, b.n ? " OR " : "(");
+        buf_sv(&b, s->text);
+        if (s->n_args) memcpy(f.args + f.n_args, s->args, s->n_args * sizeof *f.args);
+        f.n_args += s->n_args;
+        f.by_depts |= s->by_depts;
+    }
+    buf_str(&b, b.n ? ")" : "0");
+    f.text = buf_view(&b);
+    return f;
+}
+
+/* Children are seen with the parents that are seen. */
+static struct frag rows_of_parent(const struct model_resource *r, const struct model_policy *parent,
+                                  struct arena *a)
+{
+    struct frag f = parent->read;
+    const struct model_resource *up = r->parent;
+    f.text = arena_printf(a, "%.*s IN (SELECT `id` FROM %.*s WHERE %s%s%.*s)",
+                          SVARG(r->parent_by->ident), SVARG(up->ident),
+                          up->deleted_at ? "`deleted_at` IS NULL" : "1",
+                          f.text.p ? " AND " : "", SVARG(f.text));
+    return f;
+}
+
+static bool may_write(const struct model_policy *p, const struct model_col *c)
+{
+    const struct model_resource *r = p->res;
+    if (colset_has(&p->hidden, c->at) || colset_has(&p->fixed, c->at)) return false;
+    if (c->system) return c == r->owner || c == r->dept;
+    return !c->secret && !c->f->read_only && c->f->type != MF_SEQUENCE;
+}
+
+static void columns(struct model_policy *p, struct arena *a)
+{
+    const struct model_resource *r = p->res;
+    struct buf b = BUF_IN(a);
+    p->cols = ARENA_ARRAY(a, const struct model_col *, r->n_cols);
+    for (unsigned i = 0; i < r->n_cols; i++) {
+        const struct model_col *c = &r->cols[i];
+        if (may_write(p, c)) colset_put(&p->writable, i);
+        if (c == r->deleted_at || c == r->live || (c->secret && !p->everything)) continue;
+        if (colset_has(&p->hidden, i)) continue;
+        colset_put(&p->readable, i);
+        if (p->n_cols) buf_chr(&b, ',');
+        buf_sv(&b, c->ident);
+        p->cols[p->n_cols++] = c;
+    }
+    for (unsigned i = 0; i < r->n_kids; i++) {
+        unsigned at = r->kids[i].at;
+        const struct mf_field *f = r->kids[i].f;
+        if (f->hidden || colset_has(&p->hidden, at)) continue;
+        colset_put(&p->readable, at);
+        if (!f->read_only && !colset_has(&p->fixed, at)) colset_put(&p->writable, at);
+    }
+    p->columns = buf_view(&b);
+}
+
+static void compile(struct model_policy *p, struct arena *a)
+{
+    const struct model_resource *r = p->res;
+    colset_drop(&p->hidden, r->id->at); /* a row without its id is none */
+    p->read = p->parent ? rows_of_parent(r, p->parent, a) : rows_of(r, p->read_mask, a);
+    p->update = rows_of(r, p->update_mask, a);
+    p->del = rows_of(r, p->del_mask, a);
+    p->can_read = p->parent || p->read_mask;
+    p->can_update = p->can_read && p->update_mask && !has_trait(r, MF_APPEND_ONLY);
+    p->can_delete = p->can_read && p->del_mask && !has_trait(r, MF_APPEND_ONLY);
+    columns(p, a);
+    if (p->read.by_depts) return;
+    struct buf b = BUF_IN(a);
+    buf_printf(&b, "SELECT %.*s FROM %.*s WHERE `id`=?", SVARG(p->columns), SVARG(r->ident));
+    if (r->deleted_at) buf_str(&b, " AND `deleted_at` IS NULL");
+    if (p->read.text.p) buf_printf(&b, " AND %.*s", SVARG(p->read.text));
+    p->get_text = buf_view(&b);
+}
+
+/* ---- keeping --------------------------------------------------------------------------------- */
+
+static bool same(const struct model_policy *a, const struct model_policy *b)
+{
+    return a->parent == b->parent && a->read_mask == b->read_mask &&
+           a->update_mask == b->update_mask && a->del_mask == b->del_mask &&
+           a->can_create == b->can_create && a->can_export == b->can_export &&
+           a->everything == b->everything && memcmp(&a->hidden, &b->hidden, sizeof a->hidden) == 0 &&
+           memcmp(&a->fixed, &b->fixed, sizeof a->fixed) == 0;
+}
+
+static const struct model_policy *kept(const struct model_resource *r,
+                                       const struct model_policy *want)
+{
+    for (const struct model_policy *p = atomic_load_explicit(&r->policies, memory_order_acquire); p;
+         p = p->next)
+        if (same(p, want)) return p;
+    return NULL;
+}
+
+static const struct model_policy *intern(const struct model_policy *want, struct arena *request)
+{
+    /* The resource is immutable but for its list of policies. */
+    struct model_resource *r = (struct model_resource *)(uintptr_t)want->res;
+    const struct model_policy *p = kept(r, want);
+    if (p) return p;
+    struct model *m = r->model;
+    pthread_mutex_lock(&m->lock);
+    p = kept(r, want);
+    if (!p) {
+        bool keep = atomic_load(&r->n_policies) < MAX_KEPT;
+        struct arena *a = keep ? m->a : request;
+        struct model_policy *made = ARENA_NEW(a, struct model_policy);
+        *made = *want;
+        compile(made, a);
+        p = made;
+        if (keep) {
+            made->next = atomic_load_explicit(&r->policies, memory_order_relaxed);
+            atomic_fetch_add(&r->n_policies, 1);
+            atomic_store_explicit(&r->policies, made, memory_order_release);
+        }
+    }
+    pthread_mutex_unlock(&m->lock);
+    return p;
+}
+
+const struct model_policy *policy_of(const struct model_resource *r,
+                                     const struct auth_principal *who, struct arena *a,
+                                     struct err *err)
+{
+    struct model_policy want = {.res = r};
+    if (who->admin || who->kind == AUTH_SYSTEM) {
+        all_rights(&want, who->kind == AUTH_SYSTEM);
+        return intern(&want, a);
+    }
+    const struct auth_grant *g = auth_grant_of(who, r->name);
+    if (g) {
+        from_grant(&want, g);
+        return intern(&want, a);
+    }
+    if (r->parent) {
+        want.parent = policy_of(r->parent, who, a, err);
+        if (!want.parent) return NULL;
+        if (!want.parent->can_read) {
+            policy_refuse(who, err);
+            return NULL;
+        }
+        want.can_export = want.parent->can_export;
+        return intern(&want, a);
+    }
+    policy_refuse(who, err);
+    return NULL;
+}
+
+const struct model_policy *policy_of_child(const struct model_child *k,
+                                           const struct auth_principal *who, struct arena *a)
+{
+    struct model_policy want = {.res = k->res};
+    all_rights(&want, who->kind == AUTH_SYSTEM);
+    const struct auth_grant *g =
+        who->admin || who->kind == AUTH_SYSTEM ? NULL : auth_grant_of(who, k->res->name);
+    if (g) {
+        want.hidden = field_set(k->res, g->hidden, g->n_hidden);
+        want.fixed = field_set(k->res, g->read_only, g->n_read_only);
+    }
+    return intern(&want, a);
+}
+
+/* ---- use ----------------------------------------------------------------------------------------- */
+
+void policy_where(const struct model_policy *p, const struct auth_principal *who,
+                  const struct frag *rows, bool deleted, struct sql *s)
+{
+    sql_text(s, " WHERE ");
+    if (p->res->deleted_at)
+        sql_text(s, deleted ? "`deleted_at` IS NOT NULL" : "`deleted_at` IS NULL");
+    else
+        sql_text(s, "1");
+    if (!rows->text.p) return;
+    sql_text(s, " AND ");
+    frag_render(rows, who, s);
+}
+
+const struct model_col *policy_col(const struct model_policy *p, sv name, const char *code,
+                                   struct err *err)
+{
+    char text[80];
+    size_t n = name.n < sizeof text - 1 ? name.n : sizeof text - 1;
+    if (n) memcpy(text, name.p, n);
+    text[n] = '\0';
+    const struct model_col *c = col_find(p->res, name);
+    if (c && colset_has(&p->hidden, c->at)) {
+        err_set(err, 403, "forbidden", NULL);
+        err_field(err, text, "forbidden", NULL);
+        return NULL;
+    }
+    bool bin = c && c == p->res->deleted_at && p->can_delete;
+    if (!c || (!colset_has(&p->readable, c->at) && !bin)) {
+        err_set(err, 400, code, text, NULL);
+        err_field(err, text, "unknown_field", NULL);
+        return NULL;
+    }
+    return c;
+}

@@ -1,0 +1,213 @@
+/* A list request checked against the policy and compiled; what list, count and
+ * export have in common. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+static int bad(const char *code, const char *what, struct err *err)
+{
+    return err_set(err, 400, code, what, NULL);
+}
+
+/* ---- fields ------------------------------------------------------------------------- */
+
+static int read_fields(struct query *q, sv text, struct err *err)
+{
+    if (!text.n) {
+        q->show = q->p->readable;
+        if (q->deleted) colset_put(&q->show, q->r->deleted_at->at);
+        for (unsigned i = 0; i < q->r->n_kids; i++)
+            colset_drop(&q->show, q->r->kids[i].at);
+        return 0;
+    }
+    colset_put(&q->show, q->r->id->at);
+    while (text.p) {
+        sv rest, name = sv_trim(sv_cut(text, ',', &rest));
+        const struct model_child *k = kid_find(q->r, name);
+        if (k && colset_has(&q->p->readable, k->at)) {
+            colset_put(&q->show, k->at);
+        } else if (name.n) {
+            const struct model_col *c = policy_col(q->p, name, "bad_request", err);
+            if (!c) return -1;
+            colset_put(&q->show, c->at);
+        }
+        text = rest;
+    }
+    return 0;
+}
+
+/* ---- sort ------------------------------------------------------------------------------ */
+
+static int read_sort(struct query *q, sv text, struct err *err)
+{
+    q->sort = q->r->sort;
+    q->desc = q->r->sort_desc;
+    if (!text.n && !colset_has(&q->p->readable, q->sort->at)) {
+        q->sort = q->r->id;
+        q->desc = true;
+    }
+    if (text.n) {
+        q->desc = text.p[0] == '-';
+        sv name = q->desc ? sv_make(text.p + 1, text.n - 1) : text;
+        q->sort = policy_col(q->p, name, "bad_sort", err);
+        if (!q->sort) return -1;
+        if (!q->sort->sort) {
+            bad("bad_sort", q->sort->f->name, err);
+            return err_field(err, q->sort->f->name, "bad_sort", q->sort->f->name, NULL);
+        }
+    }
+    /* Ids are made in the order of time: the primary key is the cheapest index. */
+    if (q->sort == q->r->created_at) q->sort = q->r->id;
+    q->shape = sv_hash(arena_printf(q->a, "%.*s %c%s", SVARG(q->r->name), q->desc ? '-' : '+',
+                                    q->sort->f->name));
+    return 0;
+}
+
+/* ---- filter ------------------------------------------------------------------------------ */
+
+struct seen {
+    struct query *q;
+    struct err *err;
+};
+
+static bool filter_col(void *arg, const struct model_col *c)
+{
+    struct seen *s = arg;
+    if (!policy_col(s->q->p, c->name, "bad_filter", s->err)) return false;
+    if (c == s->q->r->deleted_at) s->q->deleted = true;
+    if (c->filter || c == s->q->r->deleted_at) return true;
+    bad("bad_filter", arena_printf(s->q->a, "no index covers %s", c->f->name).p, s->err);
+    err_field(s->err, c->f->name, "bad_filter", c->f->name, NULL);
+    return false;
+}
+
+static int read_filter(struct query *q, sv text, struct err *err)
+{
+    struct cond *c = NULL;
+    struct seen s = {q, err};
+    text = sv_trim(text);
+    if (!text.n) return 0;
+    if (cond_parse(q->r, q->a, text, false, &c, err) < 0) return -1;
+    if (!cond_each_col(c, filter_col, &s)) return -1;
+    return cond_compile(c, q->a, &q->filter, err);
+}
+
+static int read_search(struct query *q, sv text, struct err *err)
+{
+    text = sv_trim(text);
+    if (!text.n) return 0;
+    if (text.n > 200 || !sv_utf8_ok(text)) return bad("bad_filter", "q", err);
+    struct buf b = BUF_IN(q->a);
+    buf_chr(&b, '%');
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '%' || text.p[i] == '_' || text.p[i] == '|') buf_chr(&b, '|');
+        buf_chr(&b, text.p[i]);
+    }
+    buf_chr(&b, '%');
+    q->search = buf_view(&b);
+    for (unsigned i = 0; i < q->r->n_cols; i++)
+        if (q->r->cols[i].f->search && colset_has(&q->p->readable, i)) return 0;
+    return bad("bad_filter", "q", err);
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static void choose_columns(struct query *q)
+{
+    q->cols = ARENA_ARRAY(q->a, const struct model_col *, q->r->n_cols + 1);
+    for (unsigned i = 0; i < q->r->n_cols; i++)
+        if (colset_has(&q->show, i)) q->cols[q->n_cols++] = &q->r->cols[i];
+    q->n_shown = q->at_sort = q->n_cols;
+    for (unsigned i = 0; i < q->n_shown; i++)
+        if (q->cols[i] == q->sort) q->at_sort = i;
+    if (q->at_sort == q->n_shown) q->cols[q->n_cols++] = q->sort;
+    q->at_id = 0; /* the id is the first column and always shown */
+}
+
+int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
+                  struct query *q, struct err *err)
+{
+    *q = (struct query){.r = r, .who = c->who, .a = c->arena};
+    q->p = policy_of(r, c->who, c->arena, err);
+    if (!q->p) return -1;
+    if (!q->p->can_read) return policy_refuse(c->who, err);
+    if (read_filter(q, l->filter, err) < 0 || read_search(q, l->search, err) < 0 ||
+        read_fields(q, l->fields, err) < 0 || read_sort(q, l->sort, err) < 0)
+        return -1;
+    choose_columns(q);
+    if (!l->after.n) return 0;
+    q->after = true;
+    return cursor_read(c->tenant->secret, q->shape, c->arena, l->after, &q->after_val,
+                       &q->after_id, err);
+}
+
+static void where(const struct query *q, struct sql *s)
+{
+    buf_printf(&s->text, " FROM %.*s", SVARG(q->r->ident));
+    policy_where(q->p, q->who, &q->p->read, q->deleted, s);
+    if (q->filter.text.p) {
+        sql_text(s, " AND ");
+        frag_render(&q->filter, q->who, s);
+    }
+    if (!q->search.n) return;
+    bool any = false;
+    for (unsigned i = 0; i < q->r->n_cols; i++) {
+        const struct model_col *c = &q->r->cols[i];
+        if (!c->f->search || !colset_has(&q->p->readable, i)) continue;
+        sql_text(s, any ? " OR " : " AND (");
+        sql_ident(s, c);
+        sql_text(s, " LIKE ? ESCAPE '|'");
+        sql_val(s, STORE_S(q->search));
+        any = true;
+    }
+    sql_text(s, ")");
+}
+
+/* Rows behind the cursor. NULLs come first in rising order, last in falling. */
+static void keyset(const struct query *q, struct sql *s)
+{
+    sv col = q->sort->ident;
+    const char *op = q->desc ? "<" : ">";
+    if (q->sort == q->r->id) {
+        buf_printf(&s->text, " AND `id`%s?", op);
+        sql_val(s, STORE_I(q->after_id));
+        return;
+    }
+    if (q->after_val.type == STORE_NULL) {
+        buf_printf(&s->text, q->desc ? " AND %.*s IS NULL AND `id`%s?"
+                                     : " AND (%.*s IS NOT NULL OR `id`%s?)",
+                   SVARG(col), op);
+        sql_val(s, STORE_I(q->after_id));
+        return;
+    }
+    buf_printf(&s->text, " AND (%.*s%s? OR (%.*s=? AND `id`%s?)", SVARG(col), op, SVARG(col), op);
+    if (q->desc && !q->sort->not_null) buf_printf(&s->text, " OR %.*s IS NULL", SVARG(col));
+    buf_chr(&s->text, ')');
+    sql_val(s, q->after_val);
+    sql_val(s, q->after_val);
+    sql_val(s, STORE_I(q->after_id));
+}
+
+void query_select(const struct query *q, unsigned limit, struct sql *s)
+{
+    const char *dir = q->desc ? " DESC" : "";
+    sql_text(s, "SELECT ");
+    for (unsigned i = 0; i < q->n_cols; i++) {
+        if (i) buf_chr(&s->text, ',');
+        sql_ident(s, q->cols[i]);
+    }
+    where(q, s);
+    if (q->after) keyset(q, s);
+    sql_text(s, " ORDER BY ");
+    if (q->sort != q->r->id) buf_printf(&s->text, "%.*s%s,", SVARG(q->sort->ident), dir);
+    buf_printf(&s->text, "`id`%s LIMIT ?", dir);
+    sql_val(s, STORE_I((int64_t)limit));
+}
+
+/* The limit inside keeps the count of a large table as cheap as that of a small one. */
+void query_count(const struct query *q, unsigned cap, struct sql *s)
+{
+    sql_text(s, "SELECT COUNT(*) FROM (SELECT 1");
+    where(q, s);
+    sql_text(s, " LIMIT ?) AS `x`");
+    sql_val(s, STORE_I((int64_t)cap + 1));
+}

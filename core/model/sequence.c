@@ -1,0 +1,77 @@
+/* Running numbers such as "P{yyyyMM}-{0000}". The counter belongs to the text
+ * without its digits, so a number with a month in it starts anew each month. It
+ * is taken in the row's own transaction: no gaps, and creators of the same
+ * resource queue up at the counter until the one before has committed. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#include <stdio.h>
+
+static bool take(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    if (n_cols) *(int64_t *)arg = row[0].u.i;
+    return true;
+}
+
+static int next_value(struct write *w, sv name, int64_t *out, struct err *err)
+{
+    struct store_val args[] = {STORE_S(name)};
+    if (store_exec(w->conn,
+                   SV("INSERT INTO `core_sequence` (`name`,`value`) VALUES (?,1) "
+                      "ON DUPLICATE KEY UPDATE `value`=`value`+1"),
+                   args, 1, NULL, err) < 0)
+        return -1;
+    return store_run(w->conn, SV("SELECT `value` FROM `core_sequence` WHERE `name`=?"), args, 1,
+                     take, out, err);
+}
+
+/* yyyy, yy, MM, dd and runs of them, from the tenant's local date. */
+static bool date_part(sv part, const char *local, struct buf *out)
+{
+    while (part.n) {
+        if (sv_starts(part, SV("yyyy"))) {
+            buf_add(out, local, 4);
+            part = sv_make(part.p + 4, part.n - 4);
+        } else if (sv_starts(part, SV("yy")) || sv_starts(part, SV("MM")) ||
+                   sv_starts(part, SV("dd"))) {
+            buf_add(out, local + (part.p[0] == 'y' ? 2 : part.p[0] == 'M' ? 5 : 8), 2);
+            part = sv_make(part.p + 2, part.n - 2);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+int sequence_next(struct write *w, const struct mf_field *f, json_t **out, struct err *err)
+{
+    char local[32], digits[24];
+    struct buf head = BUF_IN(w->a), tail = BUF_IN(w->a), *to = &head;
+    int width = 0;
+    clock_rfc3339(w->now + (int64_t)w->c->tenant->utc_offset * 60000000, local);
+    const char *pattern = f->pattern ? f->pattern : "{00000000}";
+    for (const char *p = pattern; *p;) {
+        const char *end = *p == '{' ? strchr(p, '}') : NULL;
+        if (!end) {
+            buf_chr(to, *p++);
+            continue;
+        }
+        sv part = {p + 1, (size_t)(end - p - 1)};
+        if (part.n && part.p[0] == '0') {
+            width = (int)(part.n < 18 ? part.n : 18);
+            to = &tail;
+        } else if (!date_part(part, local, to)) {
+            return err_internal(err, "field %s: pattern \"%s\"", f->name, pattern);
+        }
+        p = end + 1;
+    }
+    sv name = arena_printf(w->a, "%.*s.%s %.*s|%.*s", SVARG(w->r->name), f->name,
+                           SVARG(buf_view(&head)), SVARG(buf_view(&tail)));
+    int64_t n = 0;
+    if (next_value(w, name, &n, err) < 0) return -1;
+    snprintf(digits, sizeof digits, "%0*lld", width, (long long)n);
+    buf_str(&head, digits);
+    buf_sv(&head, buf_view(&tail));
+    *out = json_stringn(head.p, head.n);
+    return 0;
+}

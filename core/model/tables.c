@@ -1,0 +1,168 @@
+/* From resources to tables. Every column but the engine's own may be NULL: that
+ * a field is required is a rule of the engine, which a later version of the
+ * manifest may drop or add without rebuilding a large table. Fields with a
+ * default have it in the database as well, for rows that plugins write by SQL. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#include <stdio.h>
+
+/* A default as an SQL literal, NULL when the database cannot hold one. */
+static const char *sql_default(struct arena *a, const struct model_col *c)
+{
+    if (!c->f->has_default) return NULL;
+    json_t *v = NULL;
+    struct err err = {0};
+    if (json_parse(a, c->f->dflt, &v, &err) < 0) return NULL;
+    if (json_is_integer(v)) {
+        struct buf b = BUF_IN(a);
+        buf_i64(&b, json_integer_value(v));
+        return arena_str(a, buf_view(&b));
+    }
+    if (json_is_boolean(v)) return json_is_true(v) ? "1" : "0";
+    if (c->f->type != MF_ENUM || !json_is_string(v)) return NULL;
+    /* Codes of options are identifiers; anything else is left to the engine. */
+    for (const char *p = json_string_value(v); *p; p++)
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+              *p == '_' || *p == '-'))
+            return NULL;
+    return arena_printf(a, "'%s'", json_string_value(v)).p;
+}
+
+static unsigned text_size(const struct mf_field *f, unsigned dflt)
+{
+    return f->has_max && f->max > 0 && f->max < 16000 ? (unsigned)f->max : dflt;
+}
+
+static struct store_col column(struct arena *a, const struct model_col *c)
+{
+    const struct mf_field *f = c->f;
+    struct store_col out = {.name = f->name, .was = f->was, .not_null = c->not_null,
+                            .dflt = sql_default(a, c)};
+    switch (f->type) {
+    case MF_TEXT:
+        out.type = f->has_max && f->max >= 16000 ? STORE_COL_TEXT : STORE_COL_VARCHAR;
+        out.size = text_size(f, 200);
+        break;
+    case MF_LONGTEXT:
+    case MF_RICHTEXT:
+        out.type = STORE_COL_TEXT;
+        break;
+    case MF_INT:
+    case MF_MONEY:
+        out.type = STORE_COL_I64;
+        break;
+    case MF_PERCENT:
+        out.type = STORE_COL_I32;
+        break;
+    case MF_BOOL:
+        out.type = STORE_COL_BOOL;
+        break;
+    case MF_DATE:
+        out.type = STORE_COL_DATE;
+        break;
+    case MF_DATETIME:
+        out.type = STORE_COL_DATETIME;
+        break;
+    case MF_ENUM:
+        out.type = STORE_COL_ASCII;
+        out.size = 64;
+        break;
+    case MF_MULTI_ENUM:
+    case MF_JSON:
+        out.type = STORE_COL_JSON;
+        break;
+    case MF_SEQUENCE:
+        out.type = STORE_COL_VARCHAR;
+        out.size = 64;
+        break;
+    case MF_PHONE:
+        out.type = STORE_COL_ASCII;
+        out.size = 20;
+        break;
+    case MF_EMAIL:
+        out.type = STORE_COL_VARCHAR;
+        out.size = text_size(f, 254);
+        break;
+    case MF_LINK:
+        out.type = STORE_COL_VARCHAR;
+        out.size = text_size(f, 2000);
+        break;
+    case MF_COLOR:
+        out.type = STORE_COL_ASCII;
+        out.size = 7;
+        break;
+    default:
+        out.type = STORE_COL_ID;
+        break;
+    }
+    return out;
+}
+
+static void resource_table(const struct model_resource *r, struct arena *a,
+                           struct store_table *out)
+{
+    static const char *const primary[] = {"id"};
+    struct store_col *cols = ARENA_ARRAY(a, struct store_col, r->n_cols);
+    for (unsigned i = 0; i < r->n_cols; i++)
+        cols[i] = column(a, &r->cols[i]);
+    struct store_idx *idx = ARENA_ARRAY(a, struct store_idx, r->n_indexes);
+    for (unsigned i = 0; i < r->n_indexes; i++)
+        idx[i] = (struct store_idx){.name = r->indexes[i].name, .cols = r->indexes[i].cols,
+                                    .n_cols = r->indexes[i].n, .unique = r->indexes[i].unique};
+    *out = (struct store_table){.name = r->table, .cols = cols, .n_cols = r->n_cols,
+                                .primary = primary, .n_primary = 1,
+                                .idx = idx, .n_idx = r->n_indexes};
+    if (r->mf->was)
+        out->was = arena_printf(a, "%s_%s", r->mf->manifest->id, r->mf->was).p;
+}
+
+int model_tables(const struct model *m, const struct mf_manifest *mf, struct arena *a,
+                 struct store_table **out, size_t *n, struct err *err)
+{
+    const struct model_plugin *p = NULL;
+    for (size_t i = 0; i < m->n_plugins; i++)
+        if (m->plugins[i]->mf == mf) p = m->plugins[i];
+    if (!p || p->dropped) return err_internal(err, "manifest %s is not loaded", mf->id);
+
+    bool core = strcmp(mf->id, "core") == 0;
+    struct store_table *t =
+        ARENA_ARRAY(a, struct store_table, 2 * p->n_res + (core ? engine_n_tables : 0));
+    size_t k = 0;
+    for (size_t i = 0; i < p->n_res; i++) {
+        resource_table(p->res[i], a, &t[k++]);
+        if (has_trait(p->res[i], MF_AUDITED)) history_table(p->res[i], a, &t[k++]);
+    }
+    /* The engine's own tables come with the core, which every tenant has. */
+    for (size_t i = 0; core && i < engine_n_tables; i++)
+        t[k++] = engine_tables[i];
+    *out = t;
+    *n = k;
+    return 0;
+}
+
+static int migrate(struct store_conn *conn, struct arena *a, const struct store_table *t, size_t n,
+                   const struct mf_manifest *mf, struct err *err)
+{
+    struct store_plan plan = {0};
+    if (store_plan(conn, a, t, n, false, &plan, err) < 0) return -1;
+    if (plan.n == 0) return 0;
+    return store_apply(conn, &plan, arena_printf(a, "%s %s", mf->id, mf->version).p, err);
+}
+
+int model_migrate(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
+                  struct err *err)
+{
+    struct arena *a = arena_new(32 << 10);
+    struct store_table *tables = NULL;
+    struct store_conn *conn = NULL;
+    size_t n = 0;
+    int rc = model_tables(m, mf, a, &tables, &n, err);
+    if (rc == 0) rc = store_get(t->db, &conn, err);
+    if (rc == 0) {
+        rc = migrate(conn, a, tables, n, mf, err);
+        store_put(conn);
+    }
+    arena_free(a);
+    return rc;
+}

@@ -1,0 +1,191 @@
+/* A body against its resource: every complaint names its field, children as
+ * options.1.title. Pure: reads JSON and manifest, changes nothing. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#include <stdio.h>
+
+struct check {
+    const struct mf_resource *r;
+    const json_t *merged;            /* the row as it will be */
+    bool create, system;
+    const char *skip;                /* the child's reference to its parent */
+    const char *prefix;              /* "options.1." */
+    struct err *err;
+};
+
+static const char *path_of(const struct check *c, const char *name, char out[MODEL_PATH])
+{
+    return path_join(out, c->prefix, name);
+}
+
+static int complain(const struct check *c, const char *name, const char *code)
+{
+    char path[MODEL_PATH];
+    return err_field(c->err, path_of(c, name, path), code, NULL);
+}
+
+static bool own_column(const struct mf_resource *r, const char *name)
+{
+    static const struct { const char *name; uint32_t trait; } own[] = {
+        {"id", 0}, {"created_at", 0}, {"updated_at", 0}, {"created_by", 0},
+        {"version", MF_VERSIONED}, {"deleted_at", MF_SOFT_DELETE}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(name, own[i].name) == 0)
+            return !own[i].trait || (r->traits & own[i].trait) != 0;
+    return strcmp(name, "state") == 0 && r->initial;
+}
+
+/* owner and dept are columns of the engine that a body may set. */
+static bool trait_ref(const struct mf_resource *r, const char *name)
+{
+    return ((r->traits & MF_OWNED) && strcmp(name, "owner") == 0) ||
+           ((r->traits & MF_DEPT_TRAIT) && strcmp(name, "dept") == 0);
+}
+
+static bool fixed(const struct check *c, const struct mf_field *f)
+{
+    if (c->system) return false;
+    if (f->read_only || f->type == MF_SEQUENCE) return true;
+    return f->read_only_if.n && !c->create && rule_holds(f->read_only_if, c->merged);
+}
+
+static int children(const struct check *c, const struct mf_field *f, const json_t *list);
+
+static void one(const struct check *c, const char *name, const json_t *v)
+{
+    static const struct mf_field staff = {.name = "owner", .type = MF_USER};
+    const struct mf_field *f = mf_field_find(c->r, sv_of(name));
+    char path[MODEL_PATH];
+    if (c->skip && strcmp(name, c->skip) == 0) {
+        complain(c, name, "read_only");
+    } else if (!f && own_column(c->r, name)) {
+        complain(c, name, "read_only");
+    } else if (!f && trait_ref(c->r, name)) {
+        if (!json_is_null(v)) value_check(&staff, v, path_of(c, name, path), c->err);
+    } else if (!f || (f->hidden && !c->system)) {
+        complain(c, name, "unknown_field");
+    } else if (fixed(c, f)) {
+        complain(c, name, "read_only");
+    } else if (f->type == MF_CHILDREN) {
+        if (!json_is_null(v)) children(c, f, v);
+    } else if (!value_empty(v)) {
+        value_check(f, v, path_of(c, name, path), c->err);
+    }
+}
+
+static bool is_required(const struct check *c, const struct mf_field *f)
+{
+    if (f->required_if.n && rule_holds(f->required_if, c->merged)) return true;
+    /* What the form does not show cannot be asked for. */
+    return f->required && !(f->visible_if.n && !rule_holds(f->visible_if, c->merged));
+}
+
+static void required(const struct check *c, const json_t *body)
+{
+    for (size_t i = 0; i < c->r->n_fields; i++) {
+        const struct mf_field *f = &c->r->fields[i];
+        if (f->hidden || f->read_only || f->type == MF_SEQUENCE) continue;
+        if (c->skip && strcmp(f->name, c->skip) == 0) continue;
+        const json_t *v = json_object_get(body, f->name);
+        bool given = v && !value_empty(v);
+        if (given || (f->has_default && (!v || json_is_null(v)))) continue;
+        if (!v && !c->create) {
+            /* Not in this change; but a condition may make the stored void a fault. */
+            if (!f->required_if.n || !value_empty(json_object_get(c->merged, f->name))) continue;
+        }
+        if (is_required(c, f)) complain(c, f->name, "required");
+    }
+}
+
+static void later_than(const struct check *c, const json_t *body)
+{
+    for (size_t i = 0; i < c->r->n_fields; i++) {
+        const struct mf_field *f = &c->r->fields[i];
+        if (!f->after) continue;
+        if (!json_object_get(body, f->name) && !json_object_get(body, f->after)) continue;
+        sv end = json_get_sv(c->merged, f->name), start = json_get_sv(c->merged, f->after);
+        int64_t from, to;
+        bool bad = false;
+        if (!end.p || !start.p) continue;
+        if (f->type == MF_DATE)
+            bad = value_date_ok(end) && value_date_ok(start) && sv_cmp(end, start) <= 0;
+        else
+            bad = clock_parse(end, &to) && clock_parse(start, &from) && to <= from;
+        if (bad) complain(c, f->name, "end_before_start");
+    }
+}
+
+static void object(const struct check *c, const json_t *body)
+{
+    const char *name;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)body, name, v)
+        one(c, name, v);
+    required(c, body);
+    later_than(c, body);
+}
+
+/* One row of a children field. A row with an id is one that is there already:
+ * what it leaves out stays as it is. */
+static void child(const struct check *c, const struct mf_field *f, const struct mf_resource *r,
+                  size_t i, const json_t *row)
+{
+    char prefix[MODEL_PATH], path[MODEL_PATH];
+    int64_t id;
+    path_item(path, f->name, i, "");
+    if (!json_is_object(row)) {
+        err_field(c->err, path, "not_object", NULL);
+        return;
+    }
+    path_join(prefix, path, ".");
+    const json_t *given = json_object_get(row, "id");
+    struct check k = {.r = r, .merged = row, 
+                      .create = !given, .system = c->system, .skip = f->by, .prefix = prefix,
+                      .err = c->err};
+    json_t *rest = json_copy((json_t *)(uintptr_t)row);
+    if (given) {
+        if (!json_is_string(given) ||
+            !sv_i64(sv_make(json_string_value(given), json_string_length(given)), &id) || id <= 0)
+            complain(&k, "id", "not_id");
+        json_object_del(rest, "id");
+    }
+    object(&k, rest);
+    json_decref(rest);
+}
+
+static int children(const struct check *c, const struct mf_field *f, const json_t *list)
+{
+    char path[MODEL_PATH], arg[24];
+    path_of(c, f->name, path);
+    if (!json_is_array(list)) return err_field(c->err, path, "not_array", NULL);
+    const struct mf_resource *r = f->to ? mf_resource_find(c->r->manifest, sv_of(f->to)) : NULL;
+    if (!r) return err_internal(c->err, "children of %s: no resource", f->name);
+    int64_t n = (int64_t)json_array_size(list), max = f->has_max ? f->max : 1000;
+    if (n > max) {
+        snprintf(arg, sizeof arg, "%lld", (long long)max);
+        return err_field(c->err, path, "too_many_items", arg, NULL);
+    }
+    if (f->has_min && n && n < f->min) { /* none at all is the business of `required` */
+        snprintf(arg, sizeof arg, "%lld", (long long)f->min);
+        return err_field(c->err, path, "too_few_items", arg, NULL);
+    }
+    for (size_t i = 0; i < (size_t)n; i++)
+        child(c, f, r, i, json_array_get(list, i));
+    return 0;
+}
+
+int validate_body(const struct mf_resource *r, const json_t *body, const json_t *merged, bool create,
+                  bool system, struct err *err)
+{
+    if (!json_is_object(body)) return err_set(err, 400, "bad_request", NULL);
+    struct check c = {.r = r, .merged = merged ? merged : body, .create = create,
+                      .system = system, .prefix = "", .err = err};
+    object(&c, body);
+    return err_is(err) ? -1 : 0;
+}
+
+int model_validate(const struct mf_resource *r, const json_t *body, bool create, struct err *err)
+{
+    return validate_body(r, body, NULL, create, false, err);
+}

@@ -1,0 +1,248 @@
+/* The frame of every write: transaction, lock, hook, history, and after the
+ * commit the audit line and the event. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct model_done {
+    struct model_done *next;
+    const struct model_resource *r;
+    const char *action, *event;
+    int64_t id;
+    sv row, changes;
+};
+
+static void drop_json(void *v)
+{
+    json_decref(v);
+}
+
+json_t *json_keep(struct arena *a, json_t *v)
+{
+    if (!v) panic("model: out of memory for JSON");
+    arena_on_free(a, drop_json, v);
+    return v;
+}
+
+/* ---- transaction ---------------------------------------------------------------------- */
+
+struct attempt {
+    struct write *w;
+    int (*fn)(struct write *w, struct err *err);
+};
+
+static int run_attempt(void *arg, struct store_conn *conn, struct err *err)
+{
+    struct attempt *t = arg;
+    t->w->conn = conn;
+    t->w->before = t->w->after = NULL;
+    t->w->done = NULL;
+    t->w->quiet = false;
+    return t->fn(t->w, err);
+}
+
+static void send(struct model_ctx *c, const struct model_done *d)
+{
+    struct arena *a = c->arena;
+    const struct model_resource *r = d->r;
+    if (has_trait(r, MF_AUDITED)) {
+        sv target = arena_printf(a, "%.*s/%lld", SVARG(r->name), (long long)d->id);
+        auth_audit(c->tenant, c->who, c->req,
+                   &(struct auth_audit){.action = d->action, .target = target,
+                                        .detail = d->changes, .ok = true});
+    }
+    const struct model_hooks *h = &r->model->hooks;
+    if (h->event)
+        h->event(h->arg, c->tenant, arena_printf(a, "%.*s.%s", SVARG(r->name), d->event), d->id,
+                 d->row);
+}
+
+void model_committed(struct model_ctx *c)
+{
+    struct model_done *d = c->done;
+    c->done = NULL;
+    for (; d; d = d->next)
+        send(c, d);
+}
+
+int write_run(struct write *w, int (*fn)(struct write *w, struct err *err), struct err *err)
+{
+    struct model_ctx *c = w->c;
+    struct attempt t = {w, fn};
+    w->a = c->arena;
+    w->now = clock_now_us();
+    if (c->conn) {
+        if (run_attempt(&t, c->conn, err) < 0) return -1;
+    } else {
+        struct store_conn *conn;
+        if (store_get(c->tenant->db, &conn, err) < 0) return -1;
+        int rc = store_tx(conn, run_attempt, &t, err);
+        store_put(conn);
+        if (rc < 0) return -1;
+    }
+    if (!w->done) return 0;
+    if (c->conn) {
+        struct model_done **end = &c->done;
+        while (*end)
+            end = &(*end)->next;
+        *end = w->done;
+    } else {
+        send(c, w->done);
+    }
+    return 0;
+}
+
+/* ---- the row as it is ------------------------------------------------------------------- */
+
+static json_t *row_json(struct write *w, const struct rows *rows, size_t i, unsigned n,
+                        struct err *err)
+{
+    struct buf b = BUF_IN(w->a);
+    json_t *v = NULL;
+    row_fields(&b, rows->cols, n, rows_at(rows, i));
+    b.p[0] = '{';
+    buf_chr(&b, '}');
+    if (json_parse(w->a, buf_view(&b), &v, err) < 0) {
+        err_clear(err);
+        err_internal(err, "%s: a stored row is not JSON", w->r->name.p);
+        return NULL;
+    }
+    return v;
+}
+
+static const struct model_policy *whole(struct write *w, const struct model_resource *r)
+{
+    struct err none = {0};
+    return policy_of(r, &auth_system, w->a, &none);
+}
+
+static int wrong_version(const struct write *w, struct err *err)
+{
+    if (w->version < 0 || !w->r->version) return 0;
+    int64_t have = json_integer_value(json_object_get(w->before, "version"));
+    return have == w->version ? 0 : err_set(err, 409, "version_conflict", NULL);
+}
+
+int write_lock(struct write *w, const struct frag *rows, bool deleted, struct err *err)
+{
+    const struct model_policy *all = whole(w, w->r);
+    const struct model_col **cols = ARENA_ARRAY(w->a, const struct model_col *, all->n_cols + 1);
+    memcpy(cols, all->cols, all->n_cols * sizeof *cols);
+    cols[all->n_cols] = w->r->id; /* any kind: the place of "may be changed" */
+    struct rows found = {.a = w->a, .cols = cols, .n_cols = all->n_cols + 1};
+
+    struct sql s;
+    sql_start(&s, w->a);
+    buf_printf(&s.text, "SELECT %.*s,(", SVARG(all->columns));
+    if (rows->text.p)
+        frag_render(rows, w->c->who, &s);
+    else
+        sql_text(&s, "1");
+    buf_printf(&s.text, ") FROM %.*s", SVARG(w->r->ident));
+    policy_where(w->p, w->c->who, &w->p->read, deleted, &s);
+    sql_text(&s, " AND `id`=? FOR UPDATE");
+    sql_val(&s, STORE_I(w->id));
+    if (store_run(w->conn, buf_view(&s.text), s.args, s.n, rows_collect, &found, err) < 0)
+        return -1;
+    if (!found.n) return err_set(err, 404, "not_found", NULL);
+    w->before = row_json(w, &found, 0, all->n_cols, err);
+    if (!w->before) return -1;
+    const struct store_val *may = &rows_at(&found, 0)[all->n_cols];
+    if (may->type != STORE_I64 || !may->u.i) return policy_refuse(w->c->who, err);
+    return wrong_version(w, err);
+}
+
+int write_load_children(struct write *w, struct err *err)
+{
+    for (unsigned i = 0; i < w->r->n_kids; i++) {
+        const struct model_child *k = &w->r->kids[i];
+        const struct model_policy *all = whole(w, k->res);
+        struct rows found = {.a = w->a, .cols = all->cols, .n_cols = all->n_cols};
+        struct sql s;
+        sql_start(&s, w->a);
+        buf_printf(&s.text, "SELECT %.*s FROM %.*s WHERE %.*s=?%s ORDER BY %s`id`",
+                   SVARG(all->columns), SVARG(k->res->ident), SVARG(k->by->ident),
+                   k->res->deleted_at ? " AND `deleted_at` IS NULL" : "",
+                   k->position ? "`position`," : "");
+        sql_val(&s, STORE_I(w->id));
+        if (store_run(w->conn, buf_view(&s.text), s.args, s.n, rows_collect, &found, err) < 0)
+            return -1;
+        json_t *list = json_array();
+        json_object_set_new(w->before, k->f->name, list);
+        for (size_t n = 0; n < found.n; n++) {
+            json_t *row = row_json(w, &found, n, found.n_cols, err);
+            if (!row) return -1;
+            json_array_append(list, row);
+        }
+    }
+    return 0;
+}
+
+/* ---- hook, failure, end --------------------------------------------------------------------- */
+
+int write_hook(struct write *w, const char *hook, const char *event, struct err *err)
+{
+    const struct model_hooks *h = &w->r->model->hooks;
+    if (!hook) return 0;
+    if (!h->call)
+        return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
+    struct model_hook_call call = {
+        .resource = w->r->mf, .tenant = w->c->tenant, .who = w->c->who, .conn = w->conn,
+        .arena = w->a, .event = event, .id = strcmp(event, "check") == 0 && !w->before ? 0 : w->id,
+        .before = w->before, .after = w->after};
+    if (h->call(h->arg, sv_of(w->r->mf->manifest->id), hook, &call, err) == 0) return 0;
+    if (!err_is(err)) err_internal(err, "hook %s failed without saying why", hook);
+    return -1;
+}
+
+int write_failed(struct write *w, const struct model_resource *r, const char *prefix,
+                 struct err *err)
+{
+    if (err->status != 409 || !err->code || strcmp(err->code, "duplicate") != 0) return -1;
+    const char *key = store_dup_key(w->conn), *dot = strrchr(key, '.');
+    if (dot) key = dot + 1; /* MySQL says table.key, MariaDB key */
+    for (unsigned i = 0; i < r->n_indexes; i++) {
+        const struct model_index *x = &r->indexes[i];
+        if (strcmp(x->name, key) != 0 || !x->blame) continue;
+        char path[MODEL_PATH];
+        path_join(path, prefix, x->blame->f->name);
+        err_clear(err);
+        return err_field(err, path, "not_unique", NULL);
+    }
+    return -1;
+}
+
+/* The row for listeners: without what the manifest hides. */
+static sv public_row(struct write *w)
+{
+    json_t *row = w->after ? w->after : w->before;
+    struct buf b = BUF_IN(w->a);
+    struct jsonw jw = jsonw_on(&b);
+    const char *name;
+    json_t *v;
+    jsonw_obj(&jw);
+    json_object_foreach(row, name, v) {
+        const struct model_col *c = col_find(w->r, sv_of(name));
+        const struct model_child *k = c ? NULL : kid_find(w->r, sv_of(name));
+        if (c ? c->secret : !k || k->f->hidden) continue;
+        jsonw_key(&jw, sv_of(name));
+        jsonw_json(&jw, v);
+    }
+    jsonw_end_obj(&jw);
+    return buf_view(&b);
+}
+
+int write_done(struct write *w, struct err *err)
+{
+    if (w->quiet) return 0;
+    bool audited = has_trait(w->r, MF_AUDITED);
+    sv changes = audited ? history_changes(w) : SV_NULL;
+    if (audited && history_add(w, changes, err) < 0) return -1;
+    struct model_done *d = ARENA_NEW(w->a, struct model_done);
+    *d = (struct model_done){.r = w->r, .action = w->action, .event = w->event, .id = w->id,
+                             .row = public_row(w), .changes = SV_NULL};
+    w->done = d;
+    return 0;
+}
