@@ -128,7 +128,7 @@ static size_t on_data(char *p, size_t size, size_t n, void *arg)
 static long call(const char *state, const char *method, const char *path, json_t *body,
                  struct answer *out)
 {
-    char sock[512], url[512];
+    char sock[512], url[640];
     snprintf(sock, sizeof sock, "%s/operator.sock", state);
     snprintf(url, sizeof url, "http://localhost%s", path);
     CURL *c = curl_easy_init();

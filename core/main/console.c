@@ -226,18 +226,15 @@ static void get_plugins(struct http_req *req)
     plug_list_json(w->plugins, (struct auth_tenant *)http_site_of(req), http_out(req));
 }
 
-static void switch_plugin(struct http_req *req, bool on)
+void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth_tenant *t,
+                        const struct auth_principal *who, bool on)
 {
-    if (!admin_only(req))
-        return;
-    struct main_worker *w = http_route_data(req);
-    struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
     sv id = http_param(req, "id");
     struct err err = {0};
-    int rc = plug_switch(w->plugins, t, auth_of(req), id, on, &err);
+    int rc = plug_switch(w->plugins, t, who, id, on, &err);
     struct auth_audit line = {
         .action = on ? "plugin_enable" : "plugin_disable", .target = id, .ok = rc == 0};
-    auth_audit(t, auth_of(req), req, &line);
+    auth_audit(t, who, req, &line);
     if (rc != 0) {
         http_fail(req, &err);
         return;
@@ -247,6 +244,13 @@ static void switch_plugin(struct http_req *req, bool on)
     jsonw_kv_sv(&out, "id", id);
     jsonw_kv_str(&out, "state", on ? "on" : "off");
     jsonw_end_obj(&out);
+}
+
+static void switch_plugin(struct http_req *req, bool on)
+{
+    if (admin_only(req))
+        main_switch_plugin(http_route_data(req), req, (struct auth_tenant *)http_site_of(req),
+                           auth_of(req), on);
 }
 
 static void enable_plugin(struct http_req *req)

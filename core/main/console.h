@@ -7,4 +7,9 @@
 
 int main_console_routes(struct main_worker *w, struct http_router *r, struct err *err);
 
+/* Switches the plugin named by the path's ":id", writes the audit line and the
+ * answer; also for the operator's side. [worker] */
+void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth_tenant *t,
+                        const struct auth_principal *who, bool on);
+
 #endif

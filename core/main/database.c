@@ -86,7 +86,7 @@ static int write_secret(const char *path, sv text, struct err *err)
     return 0;
 }
 
-static int run_and_wait(char *const argv[], const char *log, struct err *err)
+static int run_and_wait(const char *const argv[], const char *log, struct err *err)
 {
     pid_t pid = fork();
     if (pid < 0)
@@ -97,7 +97,7 @@ static int run_and_wait(char *const argv[], const char *log, struct err *err)
             dup2(fd, 1);
             dup2(fd, 2);
         }
-        execvp(argv[0], argv);
+        execvp(argv[0], (char *const *)argv);
         _exit(127);
     }
     int status;
@@ -116,9 +116,9 @@ static int install(struct arena *a, const struct cfg_settings *s, struct err *er
     if (access(mark, F_OK) == 0)
         return 0;
     log_info("making the private MariaDB under %s/db", s->state_dir);
-    char *argv[] = {"mariadb-install-db",
+    const char *argv[] = {"mariadb-install-db",
                     "--no-defaults",
-                    (char *)arena_printf(a, "--datadir=%s/db", s->state_dir).p,
+                    arena_printf(a, "--datadir=%s/db", s->state_dir).p,
                     "--skip-test-db",
                     "--auth-root-authentication-method=socket",
                     geteuid() == 0 ? "--user=root" : "--skip-name-resolve",
@@ -156,14 +156,14 @@ pid_t main_embedded_spawn(struct arena *a, const struct cfg_settings *s, struct 
 {
     const char *dir = s->state_dir;
     const char *log = main_state_path(a, s, "db.log");
-    char *argv[] = {
+    const char *argv[] = {
         "mariadbd",
         "--no-defaults",
-        (char *)arena_printf(a, "--datadir=%s/db", dir).p,
-        (char *)arena_printf(a, "--socket=%s/db.sock", dir).p,
-        (char *)arena_printf(a, "--pid-file=%s/db.pid", dir).p,
-        (char *)arena_printf(a, "--init-file=%s/db-init.sql", dir).p,
-        (char *)arena_printf(a, "--innodb-buffer-pool-size=%s", s->database.buffer_pool).p,
+        arena_printf(a, "--datadir=%s/db", dir).p,
+        arena_printf(a, "--socket=%s/db.sock", dir).p,
+        arena_printf(a, "--pid-file=%s/db.pid", dir).p,
+        arena_printf(a, "--init-file=%s/db-init.sql", dir).p,
+        arena_printf(a, "--innodb-buffer-pool-size=%s", s->database.buffer_pool).p,
         "--skip-networking",
         "--skip-name-resolve",
         "--innodb-flush-log-at-trx-commit=1",
@@ -198,7 +198,7 @@ pid_t main_embedded_spawn(struct arena *a, const struct cfg_settings *s, struct 
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        execvp(argv[0], argv);
+        execvp(argv[0], (char *const *)argv);
         _exit(127);
     }
     return pid;

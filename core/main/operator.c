@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "main/console.h"
 #include "main/database.h"
 
 #define LOG_ROOM "main"
@@ -100,25 +101,9 @@ static void get_plugins(struct http_req *req)
 
 static void switch_plugin(struct http_req *req, bool on)
 {
-    struct main_worker *w = http_route_data(req);
     struct auth_tenant *t = path_tenant(req);
-    struct err err = {0};
-    if (!t)
-        return;
-    sv id = http_param(req, "id");
-    int rc = plug_switch(w->plugins, t, &auth_system, id, on, &err);
-    struct auth_audit line = {
-        .action = on ? "plugin_enable" : "plugin_disable", .target = id, .ok = rc == 0};
-    auth_audit(t, &auth_system, NULL, &line);
-    if (rc != 0) {
-        http_fail(req, &err);
-        return;
-    }
-    struct jsonw out = jsonw_on(http_out(req));
-    jsonw_obj(&out);
-    jsonw_kv_sv(&out, "id", id);
-    jsonw_kv_str(&out, "state", on ? "on" : "off");
-    jsonw_end_obj(&out);
+    if (t)
+        main_switch_plugin(http_route_data(req), req, t, &auth_system, on);
 }
 
 static void enable_plugin(struct http_req *req)
@@ -216,12 +201,14 @@ static void post_user(struct http_req *req)
         http_fail(req, &err);
         return;
     }
+    static const sv admin_role[] = {{"admin", 5}};
     struct auth_new_staff n = {
         .login = member(body, "login"),
         .name = member(body, "name"),
         .phone = member(body, "phone"),
         .password = member(body, "password"),
-        .admin = json_is_true(json_object_get(body, "admin")),
+        .roles = admin_role,
+        .n_roles = json_is_true(json_object_get(body, "admin")) ? 1 : 0,
     };
     int64_t id;
     sv password;

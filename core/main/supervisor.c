@@ -113,30 +113,30 @@ static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
     char ready[16], page[16];
     snprintf(ready, sizeof ready, "%d", ready_fd);
     snprintf(page, sizeof page, "%d", page_fd);
-    char *argv[24];
+    const char *argv[24];
     unsigned n = 0;
-    argv[n++] = (char *)s->options->program;
+    argv[n++] = s->options->program;
     argv[n++] = "--worker";
     if (s->options->config) {
         argv[n++] = "--config";
-        argv[n++] = (char *)s->options->config;
+        argv[n++] = s->options->config;
     }
     argv[n++] = "--state";
-    argv[n++] = (char *)s->settings.state_dir;
+    argv[n++] = s->settings.state_dir;
     if (s->options->port) {
         argv[n++] = "--port";
-        argv[n++] = (char *)s->options->port;
+        argv[n++] = s->options->port;
     }
     if (s->options->safe_mode)
         argv[n++] = "--safe-mode";
     argv[n++] = "--fds";
-    argv[n++] = (char *)main_listeners_text(a, &s->listeners).p;
+    argv[n++] = main_listeners_text(a, &s->listeners).p;
     argv[n++] = "--ready-fd";
     argv[n++] = ready;
     argv[n++] = "--page-fd";
     argv[n++] = page;
     argv[n++] = "--quarantine";
-    argv[n++] = (char *)main_quarantine_text(a, &s->quarantine).p;
+    argv[n++] = main_quarantine_text(a, &s->quarantine).p;
     argv[n] = NULL;
     for (unsigned i = 0; i < s->listeners.n; i++)
         fcntl(s->listeners.l[i].fd, F_SETFD, 0);
@@ -145,7 +145,7 @@ static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execv(s->program, argv);
+    execv(s->program, (char *const *)argv);
     _exit(127);
 }
 
