@@ -5,9 +5,8 @@
 
 #include "base/panic.h"
 
-void buf_reserve(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
-    if (more <= b->cap - b->n) return;
     size_t need;
     if (__builtin_add_overflow(b->n, more, &need) || need > SIZE_MAX / 4) panic("buf: absurd size");
     size_t cap = b->cap < 128 ? 256 : b->cap * 2;
@@ -22,23 +21,9 @@ void buf_reserve(struct buf *b, size_t more)
     b->cap = cap;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-    if (n == 0) return;
-    buf_reserve(b, n);
-    memcpy(b->p + b->n, p, n);
-    b->n += n;
-}
-
 void buf_str(struct buf *b, const char *s)
 {
     if (s) buf_add(b, s, strlen(s));
-}
-
-void buf_chr(struct buf *b, char c)
-{
-    buf_reserve(b, 1);
-    b->p[b->n++] = c;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
