@@ -53,7 +53,7 @@ int auth_start(const struct auth_opts *o, struct auth **out, struct err *err)
         auth_stop(a);
         return -1;
     }
-    a->cache = cache_new(SESSIONS);
+    a->cache = scache_new(SESSIONS);
     a->logins = work_pool_start(LOGIN_THREADS, LOGIN_QUEUE);
     if (control_load(a, err) != 0) {
         auth_stop(a);
@@ -74,7 +74,7 @@ void auth_stop(struct auth *a)
     if (!a) return;
     auth_drain(a, 5000);
     tenants_free(a);
-    cache_free(a->cache);
+    scache_free(a->cache);
     if (a->control) store_db_free(a->control);
     if (a->outbox_fd >= 0) close(a->outbox_fd);
     pthread_mutex_destroy(&a->lock);

@@ -51,7 +51,7 @@ void session_unref(struct session *s)
     free(s);
 }
 
-struct session_cache *cache_new(unsigned capacity)
+struct session_cache *scache_new(unsigned capacity)
 {
     struct session_cache *c = aligned_alloc(64, sizeof *c);
     if (!c) panic("auth: no memory for the session cache");
@@ -71,7 +71,7 @@ struct session_cache *cache_new(unsigned capacity)
     return c;
 }
 
-void cache_free(struct session_cache *c)
+void scache_free(struct session_cache *c)
 {
     if (!c) return;
     for (size_t i = 0; i < SHARDS; i++) {
@@ -84,7 +84,7 @@ void cache_free(struct session_cache *c)
     free(c);
 }
 
-struct hash128 cache_key(const struct session_cache *c, int64_t tenant, sv token)
+struct hash128 scache_key(const struct session_cache *c, int64_t tenant, sv token)
 {
     /* the tenant is part of what is hashed: its token is nothing to another */
     char text[sizeof tenant + 128];
@@ -154,15 +154,15 @@ static struct session *set(struct shard *s, struct hash128 key, const struct ent
     *e = *value;
     e->key = key;
     e->next = next;
-    e->used = value->kind == GOOD;   /* guesses make room first */
+    e->used = false;                 /* set when it is asked for: what came once goes first */
     return old;
 }
 
-enum cache_answer cache_get(struct session_cache *c, struct hash128 key, uint64_t gen,
+enum scache_answer scache_get(struct session_cache *c, struct hash128 key, uint64_t gen,
                             int64_t now_mono, struct session **out)
 {
     struct shard *s = shard_of(c, key);
-    enum cache_answer answer = CACHE_MISS;
+    enum scache_answer answer = CACHE_MISS;
     *out = NULL;
     pthread_mutex_lock(&s->lock);
     struct entry *e = find(s, key);
@@ -184,7 +184,7 @@ enum cache_answer cache_get(struct session_cache *c, struct hash128 key, uint64_
     return answer;
 }
 
-void cache_put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now_mono,
+void scache_put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now_mono,
                struct session *session)
 {
     struct shard *s = shard_of(c, key);
@@ -204,7 +204,7 @@ void cache_put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_
     session_unref(old);
 }
 
-void cache_kill(struct session_cache *c, struct hash128 key, int64_t now_mono)
+void scache_kill(struct session_cache *c, struct hash128 key, int64_t now_mono)
 {
     struct shard *s = shard_of(c, key);
     struct entry value = {.until = now_mono + DEAD_US, .kind = DEAD};

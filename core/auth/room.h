@@ -142,22 +142,22 @@ struct session {                     /* what requests share; counted */
 void session_ref(struct session *s);
 void session_unref(struct session *s);
 
-enum cache_answer {
+enum scache_answer {
     CACHE_MISS,                      /* look it up */
     CACHE_HIT,                       /* *out is counted up for the caller */
     CACHE_CHECK,                     /* look it up; *out is the one known till now */
     CACHE_BAD,                       /* known to be no session */
 };
-struct session_cache *cache_new(unsigned capacity);
-void cache_free(struct session_cache *c);
-struct hash128 cache_key(const struct session_cache *c, int64_t tenant, sv token);
-enum cache_answer cache_get(struct session_cache *c, struct hash128 key, uint64_t gen,
+struct session_cache *scache_new(unsigned capacity);
+void scache_free(struct session_cache *c);
+struct hash128 scache_key(const struct session_cache *c, int64_t tenant, sv token);
+enum scache_answer scache_get(struct session_cache *c, struct hash128 key, uint64_t gen,
                             int64_t now_mono, struct session **out);
 /* `gen` is that of the tenant before the database was asked. s NULL: a bad one. */
-void cache_put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now_mono,
+void scache_put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now_mono,
                struct session *s);
 /* The session was ended here: whatever a reader still brings is not taken. */
-void cache_kill(struct session_cache *c, struct hash128 key, int64_t now_mono);
+void scache_kill(struct session_cache *c, struct hash128 key, int64_t now_mono);
 
 struct session_new {
     enum auth_kind kind;             /* AUTH_STAFF or AUTH_MEMBER */

@@ -115,7 +115,7 @@ int session_end(struct tenant *t, struct http_req *req, const struct auth_princi
     int rc = store_exec(c, SV("DELETE FROM core_session WHERE id = ?"), id, 1, NULL, err);
     store_put(c);
     if (rc == 0 && token_ok(token))
-        cache_kill(t->auth->cache, cache_key(t->auth->cache, t->pub.id, token), clock_mono_us());
+        scache_kill(t->auth->cache, scache_key(t->auth->cache, t->pub.id, token), clock_mono_us());
     return rc;
 }
 
@@ -258,11 +258,11 @@ static int find_session(struct tenant *t, sv token, struct session **out, struct
     *out = NULL;
     if (!token_ok(token)) return 0;
     struct session_cache *cache = t->auth->cache;
-    struct hash128 key = cache_key(cache, t->pub.id, token);
+    struct hash128 key = scache_key(cache, t->pub.id, token);
     uint64_t gen = atomic_load(&t->gen);
     int64_t mono = clock_mono_us(), now = clock_now_us(), seen = 0;
     struct session *s;
-    enum cache_answer answer = cache_get(cache, key, gen, mono, &s);
+    enum scache_answer answer = scache_get(cache, key, gen, mono, &s);
     if (answer == CACHE_BAD) return 0;
     if (answer == CACHE_HIT && still_good(s, now)) {
         atomic_store_explicit(&s->seen_us, now, memory_order_relaxed);
@@ -273,7 +273,7 @@ static int find_session(struct tenant *t, sv token, struct session **out, struct
     session_unref(s);
     plugins_refresh(t);
     if (look_up(t, token, seen, out, err) != 0) return -1;
-    cache_put(cache, key, gen, mono, *out);
+    scache_put(cache, key, gen, mono, *out);
     return 0;
 }
 
