@@ -37,7 +37,9 @@ struct work_job {
     struct arena *arena;
 };
 /* Called by a handler now and then: stores progress 0..100, returns false when
- * somebody cancelled the job: stop soon. [worker] */
+ * somebody cancelled the job, or this node ends: stop soon and return -1. (In
+ * the second case the job is queued again and the attempt not counted.) `job` is
+ * the very struct that `run` was given. [worker] */
 bool work_job_progress(struct work_job *job, int percent);
 
 struct work_jobs_opts {
@@ -46,6 +48,7 @@ struct work_jobs_opts {
     unsigned poll_ms;            /* (1000); adds also wake the claimer */
     const char *node;            /* name of this node, for the lease */
     unsigned lease_s;            /* (60) a running job whose lease ran out is claimed again */
+    unsigned keep_done_s;        /* (7 days) finished and cancelled ones are deleted after it */
     void *arg;
     /* Calls fn for each tenant whose jobs this node serves. [jobs thread] */
     void (*tenants)(void *arg, bool (*fn)(void *ctx, void *tenant, struct store_db *db), void *ctx);
@@ -113,10 +116,13 @@ struct work_hub *work_hub_new(unsigned keep);
 void work_hub_free(struct work_hub *h);
 /* [any] `sink` is called for kept messages after `last_id` (0: none; the newest
  * one only when `last_id` < 0), then for each new one, under no lock of the
- * caller's, in order; false from it unsubscribes. It must not block. */
+ * caller's, in order; false from it unsubscribes, but the handle must still be
+ * given to work_hub_unsubscribe. It must not block, nor call the hub for the
+ * same channel. */
 struct work_sub *work_hub_subscribe(struct work_hub *h, int64_t tenant, sv name, int64_t last_id,
                                     bool (*sink)(void *arg, int64_t id, sv data), void *arg);
-/* After it returns the sink is not running and will not be called. [any] */
+/* After it returns the sink is not running and will not be called; `s` is gone.
+ * Not from inside the sink. [any] */
 void work_hub_unsubscribe(struct work_hub *h, struct work_sub *s);
 int64_t work_hub_publish(struct work_hub *h, int64_t tenant, sv name, sv data);   /* [any] */
 unsigned work_hub_count(struct work_hub *h, int64_t tenant, sv name);            /* [any] */
