@@ -54,7 +54,6 @@ const en: Record<keyof typeof zh, string> & Record<string, string> = {
   'poll.choose': 'Choose one option',
   'poll.choose_many': 'Choose up to {n} options',
   'poll.chosen': '{n} of {max} chosen',
-  'poll.chosen_one': '{n} of {max} chosen',
   'poll.chosen_title': 'Chosen: {title}',
   'poll.at_most': 'At most {n} options: take one back first',
   'poll.left': '{n} votes left',
@@ -80,7 +79,6 @@ const en: Record<keyof typeof zh, string> & Record<string, string> = {
   'error.busy': 'Many people are here. Please try again in {n} seconds.',
   'error.busy_one': 'Many people are here. Please try again in a second.',
   'error.unset': 'No server is set',
-  'error.unset_text': 'The publisher has to enter the server address in the settings of this mini-program.',
 
   'login.title': 'Log in by phone',
   'login.lead': 'The first log-in registers you. Your number only identifies you and is never published.',

@@ -47,7 +47,6 @@ export default {
   'poll.choose': '请选择一项',
   'poll.choose_many': '请选择，最多 {n} 项',
   'poll.chosen': '已选 {n} / {max} 项',
-  'poll.chosen_one': '已选 {n} / {max} 项',
   'poll.chosen_title': '已选：{title}',
   'poll.at_most': '最多选 {n} 项，请先取消一项',
   'poll.left': '还可投 {n} 票',
@@ -70,7 +69,6 @@ export default {
   'error.text': '服务器没有正常回应，请稍后再试。',
   'error.busy': '访问人数较多，请 {n} 秒后再试。',
   'error.unset': '还没有设置服务器地址',
-  'error.unset_text': '请发布方在小程序设置中填写服务地址。',
 
   'login.title': '手机号登录',
   'login.lead': '首次登录会自动注册。手机号仅用于识别身份，不会公开。',

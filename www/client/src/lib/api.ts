@@ -22,6 +22,9 @@ export type Transport = (request: Request) => Promise<Response>;
 /** No answer: whether the server did the work is not known. */
 export class Unreachable extends Error {}
 
+/** Nobody said where the server is (mini-program only). */
+export class Unset extends Error {}
+
 /** The server answered no (application/problem+json). */
 export class Problem extends Error {
   constructor(

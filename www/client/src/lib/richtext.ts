@@ -26,6 +26,7 @@ const DROPPED = /^(script|style|iframe|object|embed|template|noscript|svg|math|t
 /** A start tag of these ends an open paragraph or item. */
 const BLOCK = /^(p|div|h[2-4]|ul|ol|table|blockquote|pre|hr)$/;
 const DEEPEST = 30;
+const LONGEST_TAG = 4000;
 
 const ENTITIES: Record<string, string> = {
   amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', hellip: '…', mdash: '—',
@@ -48,42 +49,75 @@ export function parseRich(html: string, file: (url: string) => string): RichNode
   const root: ElementNode = { type: 'node', name: 'div', attrs: {}, children: [] };
   const stack: ElementNode[] = [root];
   const top = () => stack[stack.length - 1];
-  const token = /<!--[\s\S]*?-->|<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|'[^']*'|[^'">])*)>|[^<]+|</gi;
+  const name = /<(\/?)([a-z][a-z0-9]*)/iy;
   let dropping = '';
+  const text = (raw: string) => {
+    if (!dropping && raw) top().children.push({ type: 'text', text: decode(raw) });
+  };
 
-  for (let m = token.exec(html); m !== null; m = token.exec(html)) {
-    const [whole, slash, rawName, rawAttrs] = m;
-    if (rawName === undefined) {
-      if (!dropping && !whole.startsWith('<!--')) {
-        top().children.push({ type: 'text', text: decode(whole) });
-      }
+  for (let at = 0; at < html.length; ) {
+    const lt = html.indexOf('<', at);
+    text(html.slice(at, lt < 0 ? html.length : lt));
+    if (lt < 0) break;
+    if (html.startsWith('<!--', lt)) {
+      const end = html.indexOf('-->', lt + 4);
+      if (end < 0) break;
+      at = end + 3;
       continue;
     }
-    const lower = rawName.toLowerCase();
+    name.lastIndex = lt;
+    const m = name.exec(html);
+    const end = m ? tagEnd(html, name.lastIndex) : -1;
+    if (m === null || end < 0) {
+      text('<');
+      at = lt + 1;
+      continue;
+    }
+    tag(m[1] === '/', m[2].toLowerCase(), html.slice(name.lastIndex, end));
+    at = end + 1;
+  }
+
+  function tag(closing: boolean, said: string, raw: string): void {
     if (dropping) {
-      if (slash && lower === dropping) dropping = '';
-      continue;
+      if (closing && said === dropping) dropping = '';
+      return;
     }
-    if (!slash && DROPPED.test(lower)) {
-      dropping = lower;
-      continue;
+    if (!closing && DROPPED.test(said)) {
+      dropping = said;
+      return;
     }
-    const name = RENAMED[lower] ?? lower;
-    if (!ALLOWED.has(name)) continue; // its text stays
-    if (slash) {
+    const name = RENAMED[said] ?? said;
+    if (!ALLOWED.has(name)) return; // its text stays
+    if (closing) {
       const at = stack.map((node) => node.name).lastIndexOf(name);
       if (at > 0) stack.length = at;
-      continue;
+      return;
     }
     if (BLOCK.test(name) && top().name === 'p') stack.pop();
     if (name === 'li' && top().name === 'li') stack.pop();
-    const attrs = attributes(name, rawAttrs, file);
-    if (name === 'img' && !attrs.src) continue;
+    const attrs = attributes(name, raw, file);
+    if (name === 'img' && !attrs.src) return;
     const node: ElementNode = { type: 'node', name, attrs, children: [] };
     top().children.push(node);
     if (!VOID.has(name) && stack.length < DEEPEST) stack.push(node);
   }
+
   return root.children.filter((node) => node.type === 'node' || node.text.trim() !== '');
+}
+
+/** Where the tag ends whose name ends at `from`; -1 if this is no tag. Bounded, so
+ * that a text full of "<a " is still read in reasonable time. */
+function tagEnd(html: string, from: number): number {
+  let quote = '';
+  for (let i = from; i < Math.min(html.length, from + LONGEST_TAG); i++) {
+    const c = html[i];
+    if (quote) {
+      if (c === quote) quote = '';
+    } else if (c === '"' || c === "'") quote = c;
+    else if (c === '>') return i;
+    else if (c === '<') return -1;
+  }
+  return -1;
 }
 
 /** Text without markup: its lines are paragraphs. */

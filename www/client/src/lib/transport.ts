@@ -1,6 +1,6 @@
 /* How a request leaves this platform: fetch in a browser, wx.request in the
  * mini-program, where cookies have to be carried by hand. */
-import { Unreachable, type Request, type Response, type Transport } from './api';
+import { Unreachable, Unset, type Request, type Response, type Transport } from './api';
 // #ifndef H5
 import { cookieHeader, takeCookies } from './cookies';
 // #endif
@@ -36,7 +36,7 @@ send = async (request: Request): Promise<Response> => {
 send = (request: Request): Promise<Response> =>
   new Promise((resolve, reject) => {
     if (!/^https?:\/\//.test(request.url)) {
-      reject(new Unreachable('no server is set'));
+      reject(new Unset());
       return;
     }
     const cookie = cookieHeader();

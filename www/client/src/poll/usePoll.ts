@@ -165,7 +165,7 @@ export function usePoll() {
     }
   }
 
-  async function vote(): Promise<void> {
+  async function vote(note: Message | null = null): Promise<void> {
     if (sending.value || !poll.value) return;
     if (!unconfirmed.value && chosen.value.length === 0) return;
     if (poll.value.login_required && session.value && !isMember()) {
@@ -173,7 +173,7 @@ export function usePoll() {
       return;
     }
     sending.value = true;
-    message.value = null;
+    message.value = note;
     const options = ballots.pending(id.value)?.options ?? chosen.value;
     try {
       const answer = await ballots.send(id.value, options);
@@ -215,7 +215,7 @@ export function usePoll() {
   async function resume(): Promise<void> {
     unconfirmed.value = true;
     chosen.value = ballots.pending(id.value)?.options ?? [];
-    await vote();
+    await vote({ kind: 'info', text: t('poll.resumed') });
   }
 
   async function loggedIn(): Promise<void> {
