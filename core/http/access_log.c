@@ -28,37 +28,39 @@ static void stamp(struct access_log *a, struct buf *b)
     buf_add(b, tail, 5);
 }
 
-static void text(struct buf *b, const char *key, sv v)
+/* Bytes of a request may be anything; a log line must be JSON. */
+static void escaped(struct buf *b, sv v)
 {
-    buf_str(b, key);
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < v.n; i++) {
+        unsigned char c = (unsigned char)v.p[i];
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+            buf_chr(b, (char)c);
+        } else {
+            char e[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+            buf_add(b, e, 6);
+        }
+    }
+}
+
+static void piece(struct buf *b, sv v)
+{
     bool plain = true;
     for (size_t i = 0; i < v.n && plain; i++) {
         unsigned char c = (unsigned char)v.p[i];
         plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
     }
-    if (plain) {
-        buf_chr(b, '"');
+    if (plain)
         buf_sv(b, v);
-        buf_chr(b, '"');
-        return;
-    }
-    /* Bytes of a request may be anything; a log line must be JSON. */
-    struct jsonw w = jsonw_on(b);
-    if (sv_utf8_ok(v)) {
-        jsonw_sv(&w, v);
-        return;
-    }
-    static const char hex[] = "0123456789abcdef";
+    else
+        escaped(b, v);
+}
+
+static void text(struct buf *b, const char *key, sv v)
+{
+    buf_str(b, key);
     buf_chr(b, '"');
-    for (size_t i = 0; i < v.n; i++) {
-        unsigned char c = (unsigned char)v.p[i];
-        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '%') {
-            buf_chr(b, (char)c);
-        } else {
-            char e[3] = {'%', hex[c >> 4], hex[c & 15]};
-            buf_add(b, e, 3);
-        }
-    }
+    piece(b, v);
     buf_chr(b, '"');
 }
 
@@ -84,13 +86,18 @@ void access_log_add(struct access_log *a, const struct access_entry *e)
         text(b, ",\"tenant\":", sv_make(e->prefix.p + 3, e->prefix.n - 3));
     text(b, ",\"ip\":", e->ip);
     text(b, ",\"method\":", e->method);
-    text(b, ",\"path\":", e->path);
+    buf_str(b, ",\"path\":\"");
+    piece(b, e->prefix);
+    piece(b, e->path);
+    buf_chr(b, '"');
     number(b, ",\"status\":", e->status);
     number(b, ",\"bytes_in\":", (int64_t)e->bytes_in);
     number(b, ",\"bytes_out\":", (int64_t)e->bytes_out);
     number(b, ",\"us\":", (int64_t)e->us);
-    if (e->user)
-        number(b, ",\"user\":\"", e->user), buf_chr(b, '"');
+    if (e->user) {
+        number(b, ",\"user\":\"", e->user);
+        buf_chr(b, '"');
+    }
     if (e->agent.n)
         text(b, ",\"ua\":", e->agent.n > 256 ? sv_make(e->agent.p, 256) : e->agent);
     buf_str(b, "}\n");

@@ -2,6 +2,7 @@
  * worker and back. The struct http_req comes from a free list of the loop with
  * its arena, so that a short request costs no malloc. */
 #define LOG_ROOM "http"
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "base/panic.h"
@@ -163,31 +164,48 @@ static void cut_absolute(sv *target, sv *host)
     *target = slash ? sv_make(slash, rest.n - host->n) : SV("/");
 }
 
-/* The client's address behind `hops` proxies that we trust: the one that the
- * outermost of them wrote. */
+/* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80"; SV_NULL when
+ * it is none of these. */
+static sv address(sv v)
+{
+    if (v.n && v.p[0] == '[') {
+        const char *end = memchr(v.p, ']', v.n);
+        v = end ? sv_make(v.p + 1, (size_t)(end - v.p) - 1) : SV_NULL;
+    } else if (v.n) {
+        const char *colon = memchr(v.p, ':', v.n);
+        if (colon && !memchr(colon + 1, ':', v.n - (size_t)(colon + 1 - v.p)))
+            v.n = (size_t)(colon - v.p);
+    }
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr a;
+    if (v.n == 0 || v.n >= sizeof(text))
+        return SV_NULL;
+    memcpy(text, v.p, v.n);
+    text[v.n] = 0;
+    return inet_pton(AF_INET, text, &a) == 1 || inet_pton(AF_INET6, text, &a) == 1 ? v : SV_NULL;
+}
+
+/* The client's address behind `hops` proxies that we trust: what the outermost
+ * of them wrote. Each entry is believed only as far as the one behind it. */
 static void remote_of(struct http_req *r, unsigned hops)
 {
     r->remote = sv_make(r->conn->ip, r->conn->ip_n);
-    if (hops == 0)
-        return;
-    for (size_t i = r->n_headers; i-- > 0;) {
+    for (size_t i = r->n_headers; hops && i-- > 0;) {
         const h2o_header_t *h = &r->headers[i];
         if (h->name != &H2O_TOKEN_X_FORWARDED_FOR->buf)
             continue;
         sv list = from_iov(h->value);
-        while (list.n) {
+        while (hops && list.n) {
             size_t at = list.n;
             while (at > 0 && list.p[at - 1] != ',')
                 at--;
-            sv one = sv_trim(sv_make(list.p + at, list.n - at));
-            if (one.n && one.n < sizeof(r->remote_buf))
-                r->remote = one;
-            if (--hops == 0 || at == 0)
-                break;
-            list.n = at - 1;
+            sv one = address(sv_trim(sv_make(list.p + at, list.n - at)));
+            if (!one.n)
+                return;
+            r->remote = one;
+            hops--;
+            list.n = at ? at - 1 : 0;
         }
-        if (hops == 0)
-            break;
     }
 }
 

@@ -86,7 +86,7 @@ struct http_req {
     int64_t seen_us;
     /* from here on not cleared between requests */
     struct http_match match;
-    char id_buf[32], remote_buf[64];
+    char id_buf[32];
     h2o_header_t head_out[HTTP_MAX_RES_HEADERS];
 };
 

@@ -131,7 +131,8 @@ void http_add_cookie(struct http_req *r, const char *name, sv value,
 void http_fail(struct http_req *r, const struct err *err)
 {
     int status = err->status ? err->status : 500;
-    if (status >= 500)
+    /* 501 and 503 are the client's wish and our load, not faults to be looked into. */
+    if (status >= 500 && (err->detail[0] || (status != 501 && status != 503)))
         log_error("%.*s %s %.*s%.*s: %d %s%s%s", SVARG(r->id), http_method_name(r->method),
                   SVARG(r->prefix), SVARG(r->path), status, err->code ? err->code : "internal",
                   err->detail[0] ? ": " : "", err->detail);

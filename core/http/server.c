@@ -126,6 +126,7 @@ static void teardown_loop(struct http_loop *l)
 {
     close_listeners(l);
     h2o_timeout_unlink(&l->tick_entry);
+    h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);
     h2o_evloop_t *loop = l->ctx.loop;
     h2o_timeout_dispose(loop, &l->tick);
     h2o_timeout_dispose(loop, &l->ping_sse);
