@@ -1,0 +1,192 @@
+// The tab "live results" of a poll. Counts come by SSE as the public gets them; where
+// the poll hides its results from the public that stream is closed, and the staff's
+// own statistics are asked for every few seconds.
+//
+//   GET /api/vote/poll/<id>/stats
+//   {total, voters, counts: {option: n}, step: "hour" | "day",
+//    trend: [{at, count}], clients: [{client, count}]}
+import { computed, h, onBeforeUnmount, onMounted, ref, shallowRef, watch } from 'vue';
+import { Chart, Message, api, format, problemText, subscribe } from '@atrium/shell';
+import { t } from './words.mjs';
+
+export const styles = ['vote.css'];
+
+const POLL_MS = 5000;         // without the stream
+const TREND_MS = 15_000;      // the stream tells counts, not the trend
+
+function fileUrl(v) {
+    return v && typeof v === 'object' && v.url ? api.url(v.url) : '';
+}
+
+export default {
+    name: 'VotePollResults',
+    props: { id: { type: String, required: true }, row: { type: Object, required: true } },
+    emits: ['changed'],
+    setup(props, { emit }) {
+        const counts = ref({});
+        const total = ref(0);
+        const voters = ref(null);
+        const stats = shallowRef(null);
+        const failed = shallowRef(null);
+        const link = ref('connecting');
+        let stop = null;
+        let timer = 0;
+
+        function take(data) {
+            counts.value = data.counts ?? {};
+            total.value = data.total ?? 0;
+            voters.value = data.voters ?? null;
+        }
+        async function load() {
+            try {
+                const s = await api.get(`/api/vote/poll/${props.id}/stats`);
+                stats.value = s;
+                failed.value = null;
+                // The stream is fresher than an answer that was under way.
+                if (link.value !== 'open') take(s);
+            } catch (e) {
+                failed.value = e;
+            }
+        }
+        function follow() {
+            clearInterval(timer);
+            timer = setInterval(load, link.value === 'open' ? TREND_MS : POLL_MS);
+        }
+
+        onMounted(() => {
+            if (props.row.state === 'draft') return;
+            load();
+            let last = null;
+            stop = subscribe(
+                `/api/vote/public/poll/${props.id}/live`,
+                {
+                    results(data) {
+                        take(data);
+                        // It closed by itself or by another hand: the page shows the new state.
+                        if (last && last !== data.state && data.state === 'ended') emit('changed');
+                        last = data.state;
+                    },
+                },
+                (s) => (link.value = s),
+            );
+            follow();
+        });
+        watch(link, follow);
+        onBeforeUnmount(() => {
+            stop?.();
+            clearInterval(timer);
+        });
+
+        const options = computed(() =>
+            (props.row.options ?? []).map((o) => ({ ...o, n: Number(counts.value[o.id] ?? 0) })),
+        );
+        const leading = computed(() => {
+            const most = Math.max(0, ...options.value.map((o) => o.n));
+            const first = options.value.filter((o) => o.n === most);
+            return most === 0 ? t('none') : first.length > 1 ? t('tie') : first[0].title;
+        });
+
+        const bars = computed(() => ({
+            grid: { left: 8, right: 48, top: 8, bottom: 8, containLabel: true },
+            tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' } },
+            xAxis: { type: 'value', minInterval: 1 },
+            yAxis: {
+                type: 'category', inverse: true, data: options.value.map((o) => o.title),
+                axisLabel: { width: 140, overflow: 'truncate' },
+            },
+            series: [{
+                type: 'bar', name: t('votes'), barMaxWidth: 22, data: options.value.map((o) => o.n),
+                itemStyle: { borderRadius: [0, 3, 3, 0] }, label: { show: true, position: 'right' },
+            }],
+        }));
+        const trend = computed(() => ({
+            grid: { left: 8, right: 16, top: 12, bottom: 8, containLabel: true },
+            tooltip: { trigger: 'axis' },
+            xAxis: { type: 'time' },
+            yAxis: { type: 'value', minInterval: 1 },
+            series: [{
+                type: 'line', name: t('ballots'), showSymbol: (stats.value?.trend ?? []).length < 40, areaStyle: { opacity: 0.12 },
+                data: (stats.value?.trend ?? []).map((p) => [p.at, Number(p.count)]),
+            }],
+        }));
+
+        const card = (label, value, small) =>
+            h('div', { class: 'vote-panel vote-card' }, [h('dt', label), h('dd', { class: { 'vote-small': small } }, value)]);
+        const panel = (title, body, aside) =>
+            h('section', { class: 'vote-panel' }, [
+                h('h2', [h('span', title), aside]),
+                h('div', { class: 'vote-body' }, body),
+            ]);
+
+        const pulse = () => {
+            const on = link.value === 'open';
+            const text = on ? t('live') : link.value === 'waiting' ? t('polling') : t('connecting');
+            return h('span', { class: ['vote-live', { on }], 'data-test': 'results-live', role: 'status' }, [h('i'), text]);
+        };
+
+        const table = () =>
+            h('table', { class: 'vote-table' }, [
+                h('thead', h('tr', [
+                    h('th', { scope: 'col' }, t('option')), h('th', { scope: 'col' }, t('share')),
+                    h('th', { scope: 'col', class: 'vote-num' }, '%'), h('th', { scope: 'col', class: 'vote-num' }, t('votes')),
+                ])),
+                h('tbody', options.value.map((o) =>
+                    h('tr', { key: o.id, 'data-test': `results-option-${o.id}` }, [
+                        h('td', h('span', { class: 'vote-option' }, [
+                            fileUrl(o.picture) && h('img', { src: fileUrl(o.picture), alt: '' }), o.title,
+                        ])),
+                        h('td', { class: 'vote-meter' }, h('svg', { 'aria-hidden': 'true', preserveAspectRatio: 'none', viewBox: '0 0 100 6' },
+                            h('rect', { width: total.value ? (100 * o.n) / total.value : 0, height: 6 }))),
+                        h('td', { class: 'vote-num' }, format.share(o.n, total.value)),
+                        h('td', { class: 'vote-num', 'data-test': `results-count-${o.id}` }, format.number(o.n)),
+                    ]),
+                )),
+            ]);
+        const clients = () => {
+            const list = stats.value?.clients ?? [];
+            const all = list.reduce((n, c) => n + Number(c.count), 0);
+            return h('table', { class: 'vote-table' }, [
+                h('thead', h('tr', [
+                    h('th', { scope: 'col' }, t('client')), h('th', { scope: 'col', class: 'vote-num' }, t('share')),
+                    h('th', { scope: 'col', class: 'vote-num' }, t('ballots')),
+                ])),
+                h('tbody', list.map((c) => h('tr', { key: c.client }, [
+                    h('td', t(c.client)), h('td', { class: 'vote-num' }, format.share(Number(c.count), all)),
+                    h('td', { class: 'vote-num' }, format.number(c.count)),
+                ]))),
+            ]);
+        };
+
+        return () => {
+            if (props.row.state === 'draft')
+                return h('div', { class: 'vote-panel' }, h(Message, { icon: 'vote', title: t('draft'), hint: t('draftHint') }));
+            if (failed.value && !stats.value && link.value !== 'open')
+                return h('div', { class: 'vote-panel' }, h(Message, { error: failed.value, retry: load }));
+            return h('div', { class: 'vote-stack' }, [
+                h('dl', { class: 'vote-cards' }, [
+                    card(t('ballots'), h('span', { 'data-test': 'results-total' }, format.number(total.value))),
+                    voters.value !== null && card(t('voters'), format.number(voters.value)),
+                    card(t('leading'), leading.value, true),
+                ]),
+                h('div', { class: 'vote-two' }, [
+                    panel(t('result'), h(Chart, {
+                        option: bars.value, height: Math.max(180, options.value.length * 38 + 40), label: t('chart', { title: props.row.title }),
+                    }), props.row.state === 'published' ? pulse() : null),
+                    panel(t('option'), [
+                        table(),
+                        props.row.choice === 'multiple' && h('p', { class: 'vote-note' }, t('multiple')),
+                    ]),
+                ]),
+                stats.value?.trend?.length
+                    ? h('div', { class: 'vote-two' }, [
+                        panel(t(stats.value.step === 'day' ? 'trend_day' : 'trend_hour'), h(Chart, {
+                            option: trend.value, height: 220, label: t('trendChart', { title: props.row.title }),
+                        })),
+                        panel(t('clients'), clients()),
+                    ])
+                    : null,
+                failed.value && h('p', { class: 'vote-error' }, problemText(failed.value)),
+            ]);
+        };
+    },
+};
