@@ -10,7 +10,7 @@
 #define LOG_ROOM "store"
 
 #define PROBE_US 1000000           /* between attempts while the server is away */
-#define LOOK_US 1000000            /* idle longer: see whether the socket was closed */
+#define LOOK_US 50000              /* idle longer: see whether the socket was closed */
 #define TRIM_US (300 * 1000000LL)  /* idle longer: the coldest is closed */
 
 static char *copy(const char *s)
