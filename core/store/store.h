@@ -79,6 +79,12 @@ int store_run(struct store_conn *c, sv sql, const struct store_val *args, unsign
 /* Same, and tells affected rows: those really changed. */
 int store_exec(struct store_conn *c, sv sql, const struct store_val *args, unsigned n_args,
                uint64_t *affected, struct err *err);
+/* Many rows by few statements (some 20 times faster than one by one). `head`:
+ * "INSERT INTO t (a, b) VALUES ", `tail`: "" or " ON DUPLICATE KEY UPDATE ...";
+ * args: row after row. Several statements when there are many rows, so call it
+ * inside a transaction. MySQL counts a row 1 when inserted, 2 when updated. */
+int store_insert(struct store_conn *c, sv head, sv tail, const struct store_val *args,
+                 unsigned n_cols, size_t n_rows, uint64_t *affected, struct err *err);
 /* One row at most, values copied to the arena: *found says whether. */
 int store_one(struct store_conn *c, struct arena *a, sv sql, const struct store_val *args,
               unsigned n_args, struct store_val *row, unsigned n_cols, bool *found,

@@ -384,6 +384,39 @@ static void test_table_changes(void **state)
     FAILS(store_one(c, a, SV("SELECT * FROM t"), NULL, 0, v, 1, &found, &e), 500, "internal");
 }
 
+static void test_insert_many(void **state)
+{
+    (void)state;
+    OK(store_ddl(c, SV("CREATE TABLE t (id INT PRIMARY KEY, s MEDIUMTEXT NOT NULL)"), &e));
+    static struct store_val args[3000];
+    static char big[3 << 20];
+    memset(big, 'b', sizeof big);
+    const size_t sizes[] = {0, 1, 2, 3, 255, 256, 257, 1000, 1500};
+    sv head = SV("INSERT INTO t (id, s) VALUES "), tail = SV(" ON DUPLICATE KEY UPDATE id = id");
+    int64_t there = 0;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        for (size_t i = 0; i < sizes[k]; i++) {
+            args[i * 2] = STORE_I((int64_t)i);
+            args[i * 2 + 1] = STORE_S(SV("text"));
+        }
+        uint64_t affected = 99;
+        OK(store_insert(c, head, tail, args, 2, sizes[k], &affected, &e));
+        int64_t more = (int64_t)sizes[k] > there ? (int64_t)sizes[k] - there : 0;
+        assert_int_equal(affected, more);
+        there += more;
+        assert_int_equal(count("SELECT COUNT(*) FROM t"), there);
+    }
+    assert_int_equal(count("SELECT SUM(id) DIV 1 FROM t"), 1499 * 1500 / 2);
+    /* rows too large to go together */
+    for (int i = 0; i < 12; i++) {
+        args[i * 2] = STORE_I(5000 + i);
+        args[i * 2 + 1] = STORE_S(sv_make(big, sizeof big));
+    }
+    OK(store_insert(c, head, SV(""), args, 2, 12, NULL, &e));
+    assert_int_equal(count("SELECT COUNT(*) FROM t WHERE LENGTH(s) = 3145728"), 12);
+    FAILS(store_insert(c, head, SV(""), args, 2, 12, NULL, &e), 409, "duplicate");
+}
+
 static void test_ident(void **state)
 {
     (void)state;
@@ -399,7 +432,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, take, give)
         T(test_session), T(test_integers), T(test_text),  T(test_nulls),         T(test_times),
         T(test_floats),  T(test_rows),     T(test_errors), T(test_cache),        T(test_table_changes),
-        T(test_ident),
+        T(test_insert_many), T(test_ident),
     };
     return cmocka_run_group_tests_name("store statements", tests, set_up, tear_down);
 }
