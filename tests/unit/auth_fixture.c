@@ -300,7 +300,7 @@ const char *log_in(const char *base, const char *login)
     snprintf(path, sizeof path, "%s/api/auth/login", base);
     snprintf(body, sizeof body, "{\"login\":\"%s\",\"password\":\"" PASSWORD "\"}", login);
     struct reply r = ask("POST", path, "", body);
-    const char *token = r.status == 200 ? member(&r, "token") : "";
+    const char *token = arena_str(house.arena, r.status == 200 ? sv_of(member(&r, "token")) : SV(""));
     reply_free(&r);
     return token;
 }

@@ -77,7 +77,7 @@ void expect(int status, const char *method, const char *path, const char *header
 bool has(const char *text, const char *part);
 /* Value of a text member anywhere in the body; lives until the next few calls. */
 const char *member(const struct reply *r, const char *name);
-/* The token of a log-in by password; "" on failure. */
+/* The token of a log-in by password; "" on failure. For the main thread. */
 const char *log_in(const char *base, const char *login);
 const char *bearer_of(const char *token);
 const char *cookie_of(const char *name, const char *value);
