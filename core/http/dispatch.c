@@ -273,6 +273,16 @@ static void refuse(struct http_req *r, int status, const char *code)
     http_fail_code(r, status, code);
 }
 
+/* Routes of the deployment itself answer also where no tenant is. */
+static bool serves_any_site(const struct http_req *r, const struct http_router *router)
+{
+    struct http_match match;
+    enum http_method m;
+    return http_method_parse(r->method_text, &m) && router &&
+           http_router_find(router, m, r->path, &match, NULL) &&
+           (match.route->flags & HTTP_ANY_SITE);
+}
+
 /* Fills site, prefix and match; false when the answer is already an error. */
 static bool find_route(struct http_req *r, struct http_server *s)
 {
@@ -280,7 +290,7 @@ static bool find_route(struct http_req *r, struct http_server *s)
     if (!r->operator_side && s->cfg.resolve) {
         size_t cut = 0;
         r->site = s->cfg.resolve(s->cfg.arg, host_name(r->host), r->path, &cut);
-        if (!r->site) {
+        if (!r->site && !serves_any_site(r, router)) {
             refuse(r, 404, "tenant_unknown");
             return false;
         }

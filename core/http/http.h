@@ -24,6 +24,7 @@ enum http_route_flags {
     HTTP_UPLOAD = 1u << 1,       /* body limit is limits.upload instead of limits.body */
     HTTP_STREAM = 1u << 2,       /* answers with a stream; not counted as a slow request */
     HTTP_NO_ACCESS_LOG = 1u << 3,/* health checks */
+    HTTP_ANY_SITE = 1u << 4,     /* of the deployment: answers also where no tenant is */
 };
 
 /* A handler fills the response of `req` and returns; unless it called

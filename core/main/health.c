@@ -98,7 +98,8 @@ static int add_all(struct http_router *r, const struct http_route *routes, size_
 int main_health_routes(struct main_worker *w, struct http_router *r, struct err *err)
 {
     const struct http_route routes[] = {
-        {HTTP_GET, "/healthz", HTTP_ON_LOOP | HTTP_NO_ACCESS_LOG, get_healthz, w, NULL},
+        {HTTP_GET, "/healthz",
+         HTTP_ON_LOOP | HTTP_NO_ACCESS_LOG | HTTP_ANY_SITE, get_healthz, w, NULL},
     };
     const struct http_route operator_side[] = {
         {HTTP_GET, "/readyz", HTTP_NO_ACCESS_LOG, get_readyz, w, NULL},

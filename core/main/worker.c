@@ -199,10 +199,28 @@ static bool migrate_plugin(void *arg, const struct plug_info *i)
     return m->rc == 0;
 }
 
+/* Tables of the floors below model, which are not resources. */
+static int migrate_work(struct auth_tenant *t, struct err *err)
+{
+    struct store_conn *c;
+    if (store_get(t->db, &c, err) != 0)
+        return -1;
+    struct arena *a = arena_new(0);
+    struct store_plan plan;
+    size_t n;
+    const struct store_table *tables = work_tables(&n);
+    int rc = store_plan(c, a, tables, n, false, &plan, err);
+    if (rc == 0 && plan.n > 0)
+        rc = store_apply(c, &plan, "core jobs", err);
+    arena_free(a);
+    store_put(c);
+    return rc;
+}
+
 int main_migrate(void *arg, struct auth_tenant *t, struct err *err)
 {
     struct migration m = {.w = arg, .tenant = t, .err = err};
-    if (model_migrate(m.w->model, m.w->core, t, err) != 0)
+    if (migrate_work(t, err) != 0 || model_migrate(m.w->model, m.w->core, t, err) != 0)
         return -1;
     plug_each(m.w->plugins, migrate_plugin, &m);
     return m.rc;
