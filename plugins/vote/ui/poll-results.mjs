@@ -127,8 +127,8 @@ export default {
         const table = () =>
             h('table', { class: 'vote-table' }, [
                 h('thead', h('tr', [
-                    h('th', { scope: 'col' }, t('option')), h('th', { scope: 'col' }, t('share')),
-                    h('th', { scope: 'col', class: 'vote-num' }, '%'), h('th', { scope: 'col', class: 'vote-num' }, t('votes')),
+                    h('th', { scope: 'col' }, t('option')), h('th', { scope: 'col', class: 'vote-num', colspan: 2 }, t('share')),
+                    h('th', { scope: 'col', class: 'vote-num' }, t('votes')),
                 ])),
                 h('tbody', options.value.map((o) =>
                     h('tr', { key: o.id, 'data-test': `results-option-${o.id}` }, [

@@ -14,6 +14,9 @@ export function chartTheme(): Record<string, any> {
         animation: !matchMedia('(prefers-reduced-motion: reduce)').matches,
         animationDurationUpdate: 300,
         textStyle: { fontFamily: v('--font'), color: v('--text') },
+        /* Labels beside a bar or point lie on the surface, not on the series' colour. */
+        bar: { label: { color: v('--text'), textBorderWidth: 0 } },
+        line: { label: { color: v('--text'), textBorderWidth: 0 } },
         categoryAxis: axis,
         valueAxis: { ...axis, axisLine: { show: false } },
         timeAxis: axis,

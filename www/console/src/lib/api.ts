@@ -157,7 +157,14 @@ export function upload(
     })
 }
 
-/* Fetches a file and hands it to the browser's downloads. Not a plain link: an
+function fileNameOf(disposition: string): string {
+    const coded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)
+    if (coded) return decodeURIComponent(coded[1])
+    return /filename="([^"]+)"/i.exec(disposition)?.[1] ?? ''
+}
+
+/* Fetches a file and hands it to the browser's downloads, under the server's name
+ * for it or else `name`. Not a plain link: an
  * error would replace the page with JSON, and nothing would show that work goes on. */
 export async function download(
     path: string,
@@ -165,7 +172,7 @@ export async function download(
     o: { query?: Query; signal?: AbortSignal; progress?: (bytes: number) => void } = {},
 ): Promise<void> {
     const res = await call('GET', path, { query: o.query, signal: o.signal })
-    const given = /filename\*=UTF-8''([^;]+)/i.exec(res.headers.get('content-disposition') ?? '')
+    const given = fileNameOf(res.headers.get('content-disposition') ?? '')
     const parts: BlobPart[] = []
     let bytes = 0
     const reader = res.body!.getReader()
@@ -179,7 +186,7 @@ export async function download(
     const blob = new Blob(parts, { type: res.headers.get('content-type') ?? 'application/octet-stream' })
     const a = document.createElement('a')
     a.href = URL.createObjectURL(blob)
-    a.download = given ? decodeURIComponent(given[1]) : name
+    a.download = given || name
     document.body.append(a)
     a.click()
     a.remove()
