@@ -6,6 +6,14 @@
 
 struct house house;
 
+/* The buffer pools that libh2o keeps by thread stay when a loop thread ends. Only
+ * read by sanitizer builds. */
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+    return "leak:libh2o-evloop\n";
+}
+
 /* ---- callbacks, as main has them -------------------------------------------------------- */
 
 static struct http_site *on_resolve(void *arg, sv host, sv path, size_t *prefix_len)
