@@ -140,10 +140,29 @@ static int run_plan(struct store_conn *c, const struct store_plan *plan, const c
     return 0;
 }
 
+/* Is there a statement that was begun and never noted as ended? Its process may
+ * have died when there was nothing left to plan. */
+static int cut_off_before(struct store_conn *c, bool *yes, struct err *err)
+{
+    int64_t n = 0;
+    struct err e;
+    err_clear(&e);
+    if (store_run(c, SV("SELECT 1 FROM atrium_journal WHERE state = 'started' LIMIT 1"), NULL, 0,
+                  keep_int, &n, &e) == 0) {
+        *yes = n == 1;
+        return 0;
+    }
+    if (c->fault.code == E_NO_TABLE) return 0;
+    err_copy(err, &e);
+    return -1;
+}
+
 int store_apply(struct store_conn *c, const struct store_plan *plan, const char *reason,
                 struct err *err)
 {
-    if (plan->n == 0) return 0;
+    bool needed = plan->n > 0;
+    if (!needed && cut_off_before(c, &needed, err) != 0) return -1;
+    if (!needed) return 0;
     /* A connection of its own: the time-out of requests is too short for this.
      * It also takes the lock with it, whatever happens. */
     struct store_conn *own = conn_new(c->db);

@@ -329,6 +329,22 @@ static void test_errors(void **state)
     assert_int_equal(count("SELECT COUNT(*) FROM t"), 1);
 }
 
+static void test_disk_full(void **state)
+{
+    (void)state;
+    /* the server says "table is full" of a table in memory as of one on a full disk */
+    OK(store_ddl(c, SV("SET SESSION max_heap_table_size = 16384"), &e));
+    OK(store_ddl(c, SV("CREATE TABLE t (b CHAR(200)) ENGINE=MEMORY"), &e));
+    err_clear(&e);
+    int n = 0;
+    while (n < 10000 && store_exec(c, SV("INSERT INTO t VALUES (?)"), &STORE_S(SV("x")), 1, NULL,
+                                   &e) == 0)
+        n++;
+    assert_int_equal(e.status, 507);
+    assert_string_equal(e.code, "disk_full");
+    assert_int_equal(count("SELECT COUNT(*) FROM t"), n);
+}
+
 static void test_cache(void **state)
 {
     (void)state;
@@ -431,7 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, take, give)
         T(test_session), T(test_integers), T(test_text),  T(test_nulls),         T(test_times),
-        T(test_floats),  T(test_rows),     T(test_errors), T(test_cache),        T(test_table_changes),
+        T(test_floats),  T(test_rows),     T(test_errors), T(test_disk_full), T(test_cache),        T(test_table_changes),
         T(test_insert_many), T(test_ident),
     };
     return cmocka_run_group_tests_name("store statements", tests, set_up, tear_down);
