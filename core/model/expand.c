@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-#define MAX_NAMES 16
+#define MAX_REFS 32
+#define MAX_KIDS 8
 
 struct expand_ref {
     const struct model_col *col;
@@ -31,8 +32,8 @@ struct expand_kid {
 struct expand {
     struct model_ctx *c;
     const struct model_policy *p;
-    struct expand_ref refs[MAX_NAMES];
-    struct expand_kid kids[MAX_NAMES];
+    struct expand_ref refs[MAX_REFS];
+    struct expand_kid kids[MAX_KIDS];
     unsigned n_refs, n_kids;
     sv prefix;
 };
@@ -58,7 +59,7 @@ static int add_ref(struct expand *x, const struct model_col *col, struct err *er
 {
     for (unsigned i = 0; i < x->n_refs; i++)
         if (x->refs[i].col == col) return 0;
-    if (x->n_refs == MAX_NAMES) return complain(col->name, "too_many_items", err);
+    if (x->n_refs == MAX_REFS) return complain(col->name, "too_many_items", err);
     struct expand_ref *ref = &x->refs[x->n_refs++];
     *ref = (struct expand_ref){.col = col};
     struct err none = {0};
@@ -73,7 +74,7 @@ static struct expand_kid *add_kid(struct expand *x, const struct model_child *k)
 {
     for (unsigned i = 0; i < x->n_kids; i++)
         if (x->kids[i].k == k) return &x->kids[i];
-    if (x->n_kids == MAX_NAMES) return NULL;
+    if (x->n_kids == MAX_KIDS) return NULL;
     struct expand_kid *kid = &x->kids[x->n_kids++];
     struct arena *a = x->c->arena;
     *kid = (struct expand_kid){.k = k, .p = policy_of_child(k, x->c->who, a)};
@@ -256,6 +257,18 @@ static const struct store_val *found(const struct rows *rows, unsigned at, int64
     }
     if (lo == rows->n || rows_at(rows, lo)[at].u.i != id) return NULL;
     return rows_at(rows, lo);
+}
+
+const struct store_val *expand_label(const struct expand *x, const struct model_col *c, int64_t id,
+                                     const struct model_col **label)
+{
+    for (unsigned i = 0; i < x->n_refs; i++) {
+        if (x->refs[i].col != c) continue;
+        const struct store_val *row = found(&x->refs[i].found, 0, id);
+        *label = x->refs[i].found.cols[1];
+        return row ? &row[1] : NULL;
+    }
+    return NULL;
 }
 
 static void write_ref(const struct expand *x, const struct expand_ref *ref,

@@ -102,7 +102,7 @@ void indexes_build(struct model_resource *r, struct arena *a, struct cfg_errors 
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
         /* created_by is kept when a member of staff goes, so nobody looks it up. */
-        bool ref = c->kind == COL_ID && !c->file && c != r->id && c != r->created_by;
+        bool ref = c->kind == COL_ID && c != r->id && c != r->created_by;
         if (ref) add_one(r, a, c->f->name);
     }
     if (!has_trait(r, MF_APPEND_ONLY) && !mf->internal && !mf->parent) add_one(r, a, "created_at");

@@ -42,7 +42,7 @@ struct model_col {
     bool secret;                         /* never shown: `hidden` in the manifest, engine marks */
     bool not_null;
     bool filter, sort;                   /* covered by an index */
-    bool file;                           /* refers to core_file, which is no resource */
+    bool file;                           /* refers to core.file */
     const struct model_resource *ref;    /* refers to rows of, or NULL */
 };
 
@@ -255,6 +255,10 @@ bool expand_any(const struct expand *x);
 /* Fetches what the rows refer to: one query per name. Rows hold their id first. */
 int expand_load(struct expand *x, struct store_conn *conn, const struct rows *rows,
                 struct err *err);
+/* The label column's value of what a loaded reference names, NULL when it may not
+ * be seen. */
+const struct store_val *expand_label(const struct expand *x, const struct model_col *c, int64_t id,
+                                     const struct model_col **label);
 /* The first `n_shown` columns of a row as an object, with what was loaded. */
 void expand_row(const struct expand *x, const struct rows *rows, size_t i, unsigned n_shown,
                 struct buf *out);
@@ -394,6 +398,51 @@ void cursor_write(const unsigned char secret[32], uint64_t shape, const struct s
                   int64_t id, struct buf *out);
 int cursor_read(const unsigned char secret[32], uint64_t shape, struct arena *a, sv text,
                 struct store_val *v, int64_t *id, struct err *err);
+
+/* ---- files (files.c, upload.c) ----------------------------------------------------------------------------- */
+
+/* The directory of the deployment's state; NULL while nobody has set it. */
+const char *state_dir(void);
+/* Makes <state>/<name> when it is not there. */
+const char *state_subdir(struct arena *a, const char *name, struct err *err);
+const char *file_path(struct arena *a, const struct auth_tenant *t, sv path);
+/* Type by content; the name helps only among kinds that share a container. */
+const char *file_sniff(sv data, sv name);
+bool file_accepted(const struct mf_field *f, const char *type);
+void files_get(struct http_req *req);
+void files_post(struct http_req *req);
+
+/* ---- HTTP --------------------------------------------------------------------------------------------------- */
+
+struct model_ctx request_ctx(struct http_req *req);
+/* One POST: runs `op` and answers with what it wrote, once per Idempotency-Key
+ * and principal for a day. `op` writes the answer and its status. */
+struct post {
+    struct http_req *req;
+    struct model_ctx c;
+    const struct model_resource *r;
+    int64_t id;
+    sv name;                             /* of the transition */
+    json_t *body;
+    int status;
+    int (*op)(struct post *p, struct err *err);
+};
+void post_run(struct post *p);
+void tag_version(struct http_req *req, const struct model_resource *r, sv row);
+int upload_save(struct post *p, struct err *err);
+
+void schema_get(struct http_req *req);
+void export_get(struct http_req *req, const struct model_resource *r, const struct model_list *l,
+                sv format);
+const char *title_of(const struct mf_title *t, const char *lang);
+
+/* JSON Schemas of a resource for the OpenAPI document. (openapi_schema.c) */
+void openapi_row(const struct model_resource *r, struct jsonw *w);
+void openapi_body(const struct model_resource *r, bool create, struct jsonw *w);
+void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w);
+/* Paths and schemas that are the core's own. (openapi_core.c) */
+void openapi_core_paths(struct jsonw *w);
+void openapi_core_components(struct jsonw *w);
 
 /* ---- the engine's own tables (engine.c) ------------------------------------------------------------------ */
 

@@ -104,17 +104,30 @@ int model_validate(const struct mf_resource *r, const json_t *body, bool create,
 
 /* Current value as JSON text, the manifest's default when unset; cached. */
 sv model_setting(struct auth_tenant *t, struct arena *a, const struct mf_manifest *m, sv name);
+/* Checks and stores one; JSON null goes back to the default. The field's
+ * complaint names the setting. Exact in this process after the call. [worker] */
+int model_setting_set(struct auth_tenant *t, const struct mf_manifest *m, sv name,
+                      const json_t *value, int64_t by, struct err *err);
 
 /* ---- files -------------------------------------------------------------------------- */
 
+/* Where uploads and exports are kept, below the state directory; once at start,
+ * before any request. */
+void model_set_state_dir(const char *dir);
+/* Who may not see the file: 404. Everybody may see what is public. */
 struct model_file { int64_t id; sv name, type, path; uint64_t size; };
 int model_file_find(struct model_ctx *c, int64_t id, struct model_file *out, struct err *err);
+/* For hooks: what a published page shows is public, until it is withdrawn. In
+ * the context's transaction when there is one. */
+int model_file_set_public(struct model_ctx *c, int64_t id, bool public, struct err *err);
 
 /* ---- routes ------------------------------------------------------------------------- */
 
 /* /api/<plugin>/<resource>..., /api/core/files, /files/..., /api/openapi.json,
  * /api/console/schema/... (docs/http-api.md). */
 int model_routes(struct model *m, struct http_router *r, struct err *err);
+/* One field as GET /api/console/schema shows it; for schemas of settings. */
+void model_field_schema(const struct mf_field *f, struct jsonw *w);
 /* OpenAPI 3.1 of what the tenant has switched on. */
 void model_openapi(const struct model *m, struct auth_tenant *t, sv base_url, struct buf *out);
 

@@ -120,6 +120,9 @@ static const char *target_of(const struct mf_field *f)
     switch (f->type) {
     case MF_USER: return "core.staff";
     case MF_DEPT: return "core.dept";
+    case MF_IMAGE:
+    case MF_FILE:
+    case MF_VIDEO: return "core.file";
     case MF_REF: return f->to;
     default: return NULL;
     }

@@ -3,15 +3,17 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct model_done {
     struct model_done *next;
     const struct model_resource *r;
     const char *action, *event;
     int64_t id;
-    sv row, changes;
+    sv row;
+    const char *gone;            /* bytes of a deleted file, or NULL */
 };
 
 static void drop_json(void *v)
@@ -50,9 +52,10 @@ static void send(struct model_ctx *c, const struct model_done *d)
     if (has_trait(r, MF_AUDITED)) {
         sv target = arena_printf(a, "%.*s/%lld", SVARG(r->name), (long long)d->id);
         auth_audit(c->tenant, c->who, c->req,
-                   &(struct auth_audit){.action = d->action, .target = target,
-                                        .detail = d->changes, .ok = true});
+                   &(struct auth_audit){.action = d->action, .target = target, .ok = true});
     }
+    if (d->gone && unlink(d->gone) != 0)
+        log_warn("cannot remove %s: %s", d->gone, strerror(errno));
     const struct model_hooks *h = &r->model->hooks;
     if (h->event)
         h->event(h->arg, c->tenant, arena_printf(a, "%.*s.%s", SVARG(r->name), d->event), d->id,
@@ -237,12 +240,12 @@ static sv public_row(struct write *w)
 int write_done(struct write *w, struct err *err)
 {
     if (w->quiet) return 0;
-    bool audited = has_trait(w->r, MF_AUDITED);
-    sv changes = audited ? history_changes(w) : SV_NULL;
-    if (audited && history_add(w, changes, err) < 0) return -1;
+    if (has_trait(w->r, MF_AUDITED) && history_add(w, history_changes(w), err) < 0) return -1;
     struct model_done *d = ARENA_NEW(w->a, struct model_done);
     *d = (struct model_done){.r = w->r, .action = w->action, .event = w->event, .id = w->id,
-                             .row = public_row(w), .changes = SV_NULL};
+                             .row = public_row(w)};
+    sv path = w->after ? SV_NULL : json_get_sv(w->before, "path");
+    if (path.n && sv_eq(w->r->name, SV("core.file"))) d->gone = file_path(w->a, w->c->tenant, path);
     w->done = d;
     return 0;
 }

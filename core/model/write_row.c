@@ -107,24 +107,6 @@ static bool take_target(void *arg, const struct store_val *row, unsigned n_cols)
     return true;
 }
 
-/* "image/png,image/jpeg" or, when the field says nothing, by its kind. */
-static bool accepts(const struct mf_field *f, const char *type)
-{
-    sv rest = sv_of(f->accept), one;
-    if (!f->accept) {
-        if (f->type == MF_IMAGE) return sv_starts(sv_of(type), SV("image/"));
-        if (f->type == MF_VIDEO) return sv_starts(sv_of(type), SV("video/"));
-        return true;
-    }
-    while (rest.p) {
-        one = sv_trim(sv_cut(rest, ',', &rest));
-        if (sv_ends(one, SV("/*")) ? sv_starts(sv_of(type), sv_make(one.p, one.n - 1))
-                                   : sv_eqs(one, type))
-            return true;
-    }
-    return false;
-}
-
 static int check_ref(struct write *w, const struct model_col *c, int64_t id, const char *path,
                      struct err *err)
 {
@@ -143,7 +125,7 @@ static int check_ref(struct write *w, const struct model_col *c, int64_t id, con
         return -1;
     }
     if (!t.found) return err_field(err, path, "ref_not_found", NULL);
-    if (c->file && !accepts(c->f, t.type))
+    if (c->file && !file_accepted(c->f, t.type))
         return err_field(err, path, "file_type_refused", t.type, NULL);
     return 0;
 }

@@ -1,0 +1,275 @@
+/* Export: the list's rows, all of them, chunk by chunk along the key, so that
+ * neither memory nor a long read of the database grows with their number. */
+#define LOG_ROOM "model"
+#include "model/export.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct export {
+    const struct model_resource *r;
+    struct model_ctx c;              /* its arena is the chunk's */
+    struct query q;
+    const struct sheet_ops *ops;
+    struct sheet *sheet;
+    sv refs;                         /* for expand: references that are shown */
+    const char *lang;
+    struct cell *cells;
+};
+
+int export_cut(struct err *err)
+{
+    return err_internal(err, "the reader of an export has gone");
+}
+
+const char *title_of(const struct mf_title *t, const char *lang)
+{
+    const char *first = lang && lang[0] == 'z' ? t->zh : t->en;
+    return first ? first : t->en ? t->en : t->zh ? t->zh : "";
+}
+
+/* ---- cells ------------------------------------------------------------------------------- */
+
+static sv option_title(const struct mf_field *f, sv code, const char *lang)
+{
+    for (size_t i = 0; i < f->n_options; i++)
+        if (sv_eqs(code, f->options[i].code)) return sv_of(title_of(&f->options[i].title, lang));
+    return code;
+}
+
+static sv option_titles(struct arena *a, const struct mf_field *f, sv json, const char *lang)
+{
+    json_t *list = NULL;
+    struct err none = {0};
+    struct buf b = BUF_IN(a);
+    if (json_parse(a, json, &list, &none) < 0) return json;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *code = json_string_value(json_array_get(list, i));
+        if (i) buf_str(&b, "; ");
+        buf_sv(&b, option_title(f, sv_of(code), lang));
+    }
+    return buf_view(&b);
+}
+
+static sv local_time(struct arena *a, const struct export *x, int64_t us)
+{
+    char text[32];
+    clock_rfc3339(us + (int64_t)x->c.tenant->utc_offset * 60000000, text);
+    return arena_printf(a, "%.10s %.8s", text, text + 11);
+}
+
+static sv value_text(struct arena *a, const struct model_col *c, const struct store_val *v)
+{
+    struct buf b = BUF_IN(a);
+    if (v->type == STORE_TEXT || v->type == STORE_BLOB) return v->u.s;
+    row_value(&b, c, v);
+    sv t = buf_view(&b);
+    return t.n >= 2 && t.p[0] == '"' ? sv_make(t.p + 1, t.n - 2) : t;
+}
+
+static struct cell cell_of(const struct export *x, const struct expand *labels,
+                           const struct model_col *c, const struct store_val *v)
+{
+    struct arena *a = x->c.arena;
+    bool zh = x->lang && x->lang[0] == 'z';
+    struct cell out = {.kind = CELL_PLAIN};
+    if (v->type == STORE_NULL) {
+        out.kind = CELL_EMPTY;
+    } else if (c->ref && v->type == STORE_I64) {
+        const struct model_col *label = c;
+        const struct store_val *l = labels ? expand_label(labels, c, v->u.i, &label) : NULL;
+        out.kind = CELL_TEXT;
+        out.text = l && l->type != STORE_NULL ? value_text(a, label, l) : value_text(a, c, v);
+    } else if (c->kind == COL_BOOL) {
+        out.text = v->u.i ? (zh ? SV("是") : SV("yes")) : (zh ? SV("否") : SV("no"));
+    } else if (c->kind == COL_TIME && v->type == STORE_TIME) {
+        out.text = local_time(a, x, v->u.i);
+    } else if (c->f->type == MF_MONEY) {
+        out = (struct cell){.kind = CELL_MONEY, .n = v->u.i};
+    } else if (c->f->type == MF_PERCENT) {
+        int64_t n = v->u.i, u = n < 0 ? -n : n;
+        out.text = arena_printf(a, "%s%lld.%02lld%%", n < 0 ? "-" : "", (long long)(u / 100),
+                                (long long)(u % 100));
+    } else if (c->kind == COL_INT) {
+        out = (struct cell){.kind = CELL_INT, .n = v->u.i};
+    } else if (c->f->type == MF_ENUM) {
+        out.text = option_title(c->f, v->u.s, x->lang);
+    } else if (c->f->type == MF_MULTI_ENUM) {
+        out.text = option_titles(a, c->f, v->u.s, x->lang);
+    } else {
+        out.text = value_text(a, c, v);
+        if (c->kind == COL_TEXT || c->kind == COL_JSON) out.kind = CELL_TEXT;
+    }
+    return out;
+}
+
+/* ---- chunks --------------------------------------------------------------------------------- */
+
+static int write_chunk(struct export *x, const struct rows *rows, const struct expand *labels,
+                       struct err *err)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        for (unsigned k = 0; k < x->q.n_shown; k++)
+            x->cells[k] = cell_of(x, labels, x->q.cols[k], &rows_at(rows, i)[k]);
+        if (x->ops->row(x->sheet, x->cells, x->q.n_shown, err) < 0) return -1;
+    }
+    return 0;
+}
+
+static int read_chunk(struct export *x, struct rows *rows, struct expand **labels, struct err *err)
+{
+    struct store_conn *conn;
+    struct sql s;
+    sql_start(&s, x->c.arena);
+    query_select(&x->q, MODEL_EXPORT_CHUNK, &s);
+    *labels = NULL;
+    if (x->refs.n && expand_parse(x->q.p, &x->c, x->refs, false, labels, err) < 0) return -1;
+    if (conn_enter(&x->c, &conn, err) < 0) return -1;
+    int rc = store_run(conn, buf_view(&s.text), s.args, s.n, rows_collect, rows, err);
+    if (rc == 0 && *labels) rc = expand_load(*labels, conn, rows, err);
+    conn_leave(&x->c, conn);
+    return rc;
+}
+
+/* Two arenas take turns: the cursor of the last row lives in the one before. */
+static int all_chunks(struct export *x, struct err *err)
+{
+    struct arena *turn[2] = {arena_new(128 << 10), arena_new(128 << 10)};
+    int rc = 0;
+    for (unsigned i = 0; rc == 0; i ^= 1) {
+        arena_reset(turn[i]);
+        x->c.arena = x->q.a = turn[i];
+        struct rows rows = {.a = turn[i], .cols = x->q.cols, .n_cols = x->q.n_cols};
+        struct expand *labels;
+        rc = read_chunk(x, &rows, &labels, err);
+        if (rc == 0) rc = write_chunk(x, &rows, labels, err);
+        if (rc < 0 || rows.n < MODEL_EXPORT_CHUNK) break;
+        const struct store_val *last = rows_at(&rows, rows.n - 1);
+        x->q.after = true;
+        x->q.after_val = last[x->q.at_sort];
+        x->q.after_id = last[x->q.at_id].u.i;
+    }
+    arena_free(turn[0]);
+    arena_free(turn[1]);
+    return rc;
+}
+
+/* ---- the export -------------------------------------------------------------------------------- */
+
+static int titles(struct export *x, struct arena *a, struct err *err)
+{
+    struct cell *head = ARENA_ARRAY(a, struct cell, x->q.n_shown);
+    for (unsigned i = 0; i < x->q.n_shown; i++) {
+        const struct mf_field *f = x->q.cols[i]->f;
+        const char *t = title_of(&f->title, x->lang);
+        head[i] = (struct cell){.kind = CELL_TEXT, .text = sv_of(*t ? t : f->name)};
+    }
+    return x->ops->row(x->sheet, head, x->q.n_shown, err);
+}
+
+static sv shown_refs(const struct query *q, struct arena *a)
+{
+    struct buf b = BUF_IN(a);
+    unsigned n = 0;
+    for (unsigned i = 0; i < q->n_shown && n < 32; i++) {
+        if (!q->cols[i]->ref || q->cols[i] == q->r->id) continue;
+        if (n++) buf_chr(&b, ',');
+        buf_sv(&b, q->cols[i]->name);
+    }
+    return buf_view(&b);
+}
+
+static int export_rows(struct export *x, struct arena *a, bool (*write)(void *arg, sv data),
+                       void *arg, struct err *err)
+{
+    x->sheet = x->ops->open(a, write, arg, err);
+    if (!x->sheet) return -1;
+    int rc = titles(x, a, err);
+    if (rc == 0) rc = all_chunks(x, err);
+    return x->ops->close(x->sheet, rc == 0, err) < 0 ? -1 : rc;
+}
+
+int model_export(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
+                 sv format, bool (*write)(void *arg, sv data), void *arg, struct err *err)
+{
+    struct export x = {.r = r, .c = *c, .lang = c->lang};
+    if (sv_eqs(format, "csv")) x.ops = &sheet_csv;
+    if (sv_eqs(format, "xlsx")) x.ops = &sheet_xlsx;
+    if (!x.ops) {
+        err_set(err, 400, "bad_request", NULL);
+        return err_field(err, "format", "not_in_options", "csv, xlsx", NULL);
+    }
+    if (query_prepare(r, c, l, &x.q, err) < 0) return -1;
+    if (!x.q.p->can_export) return policy_refuse(c->who, err);
+    x.refs = shown_refs(&x.q, c->arena);
+    x.cells = ARENA_ARRAY(c->arena, struct cell, x.q.n_shown + 1);
+    int rc = export_rows(&x, c->arena, write, arg, err);
+    auth_audit(c->tenant, c->who, c->req,
+               &(struct auth_audit){.action = "export", .target = r->name, .ok = rc == 0});
+    return rc;
+}
+
+/* ---- over HTTP ------------------------------------------------------------------------------------ */
+
+/* The export is written to a file first: an error is still an answer, the worker
+ * is free while a slow reader reads, and the length is known. */
+struct sink {
+    int fd;
+    int error;
+};
+
+static bool to_file(void *arg, sv data)
+{
+    struct sink *s = arg;
+    while (data.n) {
+        ssize_t n = write(s->fd, data.p, data.n);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            s->error = errno;
+            return false;
+        }
+        data = sv_make(data.p + n, data.n - (size_t)n);
+    }
+    return true;
+}
+
+static void remove_file(void *path)
+{
+    unlink(path);
+}
+
+void export_get(struct http_req *req, const struct model_resource *r, const struct model_list *l,
+                sv format)
+{
+    struct model_ctx c = request_ctx(req);
+    struct err err = {0};
+    const char *dir = state_subdir(c.arena, "exports", &err);
+    char *path = dir ? arena_str(c.arena, arena_printf(c.arena, "%s/rows-XXXXXX", dir)) : NULL;
+    struct sink s = {.fd = path ? mkstemp(path) : -1};
+    if (s.fd < 0) {
+        if (!err_is(&err)) err_internal(&err, "cannot make %s: %s", path, strerror(errno));
+        http_fail(req, &err);
+        return;
+    }
+    arena_on_free(c.arena, remove_file, path); /* once the answer is out */
+    int rc = model_export(r, &c, l, format, to_file, &s, &err);
+    close(s.fd);
+    if (s.error == ENOSPC || s.error == EDQUOT) {
+        err_clear(&err);
+        err_set(&err, 507, "disk_full", NULL);
+    }
+    if (rc < 0) {
+        http_fail(req, &err);
+        return;
+    }
+    bool csv = sv_eqs(format, "csv");
+    char day[32];
+    clock_rfc3339(clock_now_us() + (int64_t)c.tenant->utc_offset * 60000000, day);
+    http_send_file(req, path,
+                   csv ? "text/csv; charset=utf-8"
+                       : "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                   "private, no-store",
+                   arena_printf(c.arena, "%s-%.10s.%s", title_of(&r->mf->title, c.lang), day,
+                                csv ? "csv" : "xlsx").p);
+}

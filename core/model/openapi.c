@@ -1,0 +1,409 @@
+/* The tenant's OpenAPI 3.1 document, from the manifests that it has switched on. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+struct doc {
+    const struct model *m;
+    struct auth_tenant *t;
+    struct arena *a;
+    struct jsonw w;
+};
+
+static bool on(const struct doc *d, const struct mf_manifest *mf)
+{
+    return strcmp(mf->id, "core") == 0 || auth_plugin_on(d->t, sv_of(mf->id));
+}
+
+static const char *words(const struct mf_title *t, const char *fallback)
+{
+    return t->en ? t->en : t->zh ? t->zh : fallback;
+}
+
+/* ---- operations ------------------------------------------------------------------------- */
+
+static void param_ref(struct jsonw *w, const char *name, struct arena *a)
+{
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "$ref", arena_printf(a, "#/components/parameters/%s", name));
+    jsonw_end_obj(w);
+}
+
+static void schema_ref(struct jsonw *w, sv name, struct arena *a)
+{
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "$ref", arena_printf(a, "#/components/schemas/%.*s", SVARG(name)));
+    jsonw_end_obj(w);
+}
+
+static void open_answer(struct jsonw *w, const char *code, const char *text, const char *type)
+{
+    jsonw_key(w, sv_of(code));
+    jsonw_obj(w);
+    jsonw_kv_str(w, "description", text);
+    jsonw_key(w, SV("content"));
+    jsonw_obj(w);
+    jsonw_key(w, sv_of(type));
+    jsonw_obj(w);
+}
+
+static void close_answer(struct jsonw *w)
+{
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+}
+
+static void problem(struct jsonw *w)
+{
+    jsonw_key(w, SV("default"));
+    jsonw_raw(w, SV("{\"$ref\":\"#/components/responses/Problem\"}"));
+}
+
+struct operation {
+    const char *method, *action, *summary, *code;
+    const char *params[10];          /* names of shared parameters */
+    sv body, answer;                 /* names of schemas, or SV_NULL */
+    const char *type;                /* of an answer that is no JSON */
+    bool list;
+};
+
+static void responses(struct doc *d, const struct operation *o)
+{
+    struct jsonw *w = &d->w;
+    jsonw_key(w, SV("responses"));
+    jsonw_obj(w);
+    if (o->type) {
+        open_answer(w, o->code, "Done", o->type);
+        close_answer(w);
+    } else if (o->answer.p) {
+        open_answer(w, o->code, "Done", "application/json");
+        jsonw_key(w, SV("schema"));
+        schema_ref(w, o->answer, d->a);
+        close_answer(w);
+    } else {
+        jsonw_key(w, sv_of(o->code));
+        jsonw_raw(w, SV("{\"description\":\"Done\"}"));
+    }
+    problem(w);
+    jsonw_end_obj(w);
+}
+
+static void operation(struct doc *d, const struct model_resource *r, const struct operation *o)
+{
+    struct jsonw *w = &d->w;
+    jsonw_key(w, sv_of(o->method));
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "operationId", arena_printf(d->a, "%.*s.%s", SVARG(r->name), o->action));
+    jsonw_kv_sv(w, "summary", arena_printf(d->a, "%s: %s", words(&r->mf->title, r->mf->name),
+                                           o->summary));
+    jsonw_key(w, SV("tags"));
+    jsonw_arr(w);
+    jsonw_sv(w, r->name);
+    jsonw_end_arr(w);
+    if (o->params[0]) {
+        jsonw_key(w, SV("parameters"));
+        jsonw_arr(w);
+        for (size_t i = 0; i < 10 && o->params[i]; i++)
+            param_ref(w, o->params[i], d->a);
+        if (o->type)
+            jsonw_raw(w, SV("{\"name\":\"format\",\"in\":\"query\",\"schema\":{\"enum\":[\"csv\","
+                            "\"xlsx\"],\"default\":\"csv\"}}"));
+        jsonw_end_arr(w);
+    }
+    if (o->body.p) {
+        jsonw_key(w, SV("requestBody"));
+        jsonw_obj(w);
+        jsonw_kv_bool(w, "required", true);
+        jsonw_key(w, SV("content"));
+        jsonw_obj(w);
+        jsonw_key(w, SV("application/json"));
+        jsonw_obj(w);
+        jsonw_key(w, SV("schema"));
+        schema_ref(w, o->body, d->a);
+        jsonw_end_obj(w);
+        jsonw_end_obj(w);
+        jsonw_end_obj(w);
+    }
+    responses(d, o);
+    jsonw_end_obj(w);
+}
+
+static void open_path(struct doc *d, const struct model_resource *r, const char *rest)
+{
+    jsonw_key(&d->w, arena_printf(d->a, "/api/%s/%s%s", r->mf->manifest->id, r->mf->name, rest));
+    jsonw_obj(&d->w);
+}
+
+static sv named(struct doc *d, const struct model_resource *r, const char *end)
+{
+    return arena_printf(d->a, "%.*s%s", SVARG(r->name), end);
+}
+
+/* ---- resources ------------------------------------------------------------------------------ */
+
+static void transition_paths(struct doc *d, const struct model_resource *r)
+{
+    for (size_t i = 0; i < r->mf->n_transitions; i++) {
+        const struct mf_transition *t = &r->mf->transitions[i];
+        open_path(d, r, arena_printf(d->a, "/{id}/do/%s", t->name).p);
+        operation(d, r, &(struct operation){
+            .method = "post", .action = arena_printf(d->a, "do.%s", t->name).p,
+            .summary = words(&t->title, t->name), .code = "200",
+            .params = {"Id", "IdempotencyKey"}, .answer = r->name});
+        jsonw_end_obj(&d->w);
+    }
+}
+
+/* The same table as routes.c's: what is routed is what is told. */
+static void resource_paths(struct doc *d, const struct model_resource *r)
+{
+    struct jsonw *w = &d->w;
+    bool file = sv_eq(r->name, SV("core.file")), fixed = has_trait(r, MF_APPEND_ONLY);
+    open_path(d, r, "");
+    operation(d, r, &(struct operation){
+        .method = "get", .action = "list", .summary = "list", .code = "200",
+        .params = {"Filter", "Search", "Sort", "Limit", "After", "Fields", "Expand", "Count"},
+        .answer = named(d, r, ".list")});
+    if (!r->parent && !file)
+        operation(d, r, &(struct operation){
+            .method = "post", .action = "create", .summary = "create", .code = "201",
+            .params = {"IdempotencyKey"}, .body = named(d, r, ".create"), .answer = r->name});
+    jsonw_end_obj(w);
+
+    open_path(d, r, "/export");
+    operation(d, r, &(struct operation){
+        .method = "get", .action = "export", .summary = "export", .code = "200",
+        .params = {"Filter", "Search", "Sort", "Fields"}, .type = "text/csv"});
+    jsonw_end_obj(w);
+
+    open_path(d, r, "/{id}");
+    operation(d, r, &(struct operation){
+        .method = "get", .action = "get", .summary = "read", .code = "200",
+        .params = {"Id", "Expand"}, .answer = r->name});
+    if (!r->parent && !fixed) {
+        operation(d, r, &(struct operation){
+            .method = "patch", .action = "update", .summary = "change", .code = "200",
+            .params = {"Id", "IfMatch"}, .body = named(d, r, ".update"), .answer = r->name});
+        operation(d, r, &(struct operation){
+            .method = "delete", .action = "delete", .summary = "delete", .code = "204",
+            .params = {"Id", "IfMatch"}});
+    }
+    jsonw_end_obj(w);
+
+    if (has_trait(r, MF_AUDITED)) {
+        open_path(d, r, "/{id}/history");
+        operation(d, r, &(struct operation){
+            .method = "get", .action = "history", .summary = "history", .code = "200",
+            .params = {"Id"}, .answer = SV("History")});
+        jsonw_end_obj(w);
+    }
+    if (r->parent || fixed) return;
+    if (r->deleted_at) {
+        open_path(d, r, "/{id}/restore");
+        operation(d, r, &(struct operation){
+            .method = "post", .action = "restore", .summary = "take back a deletion", .code = "200",
+            .params = {"Id", "IdempotencyKey"}, .answer = r->name});
+        jsonw_end_obj(w);
+    }
+    transition_paths(d, r);
+}
+
+static void resource_schemas(struct doc *d, const struct model_resource *r)
+{
+    struct jsonw *w = &d->w;
+    jsonw_key(w, r->name);
+    openapi_row(r, w);
+    jsonw_key(w, named(d, r, ".list"));
+    jsonw_obj(w);
+    jsonw_kv_str(w, "type", "object");
+    jsonw_kv_raw(w, "required", SV("[\"items\",\"next\"]"));
+    jsonw_key(w, SV("properties"));
+    jsonw_obj(w);
+    jsonw_key(w, SV("items"));
+    jsonw_obj(w);
+    jsonw_kv_str(w, "type", "array");
+    jsonw_key(w, SV("items"));
+    schema_ref(w, r->name, d->a);
+    jsonw_end_obj(w);
+    jsonw_kv_raw(w, "next", SV("{\"type\":[\"string\",\"null\"]}"));
+    jsonw_kv_raw(w, "count", SV("{\"type\":\"integer\"}"));
+    jsonw_kv_raw(w, "count_capped", SV("{\"type\":\"boolean\"}"));
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+    if (!r->parent) {
+        jsonw_key(w, named(d, r, ".create"));
+        openapi_body(r, true, w);
+    }
+    jsonw_key(w, named(d, r, ".update"));
+    openapi_body(r, false, w);
+}
+
+/* ---- routes of plugins ---------------------------------------------------------------------------- */
+
+/* "/public/poll/:id" as "/api/vote/public/poll/{id}", and its parameters. */
+static sv template_of(struct doc *d, const struct mf_manifest *mf, const char *path,
+                      const char *names[8], unsigned *n)
+{
+    struct buf b = BUF_IN(d->a);
+    buf_printf(&b, "/api/%s", mf->id);
+    *n = 0;
+    for (const char *p = path; *p;) {
+        if (*p != ':' && *p != '*') {
+            buf_chr(&b, *p++);
+            continue;
+        }
+        const char *end = p + 1;
+        while (*end && *end != '/')
+            end++;
+        sv name = {p + 1, (size_t)(end - p - 1)};
+        buf_printf(&b, "{%.*s}", SVARG(name));
+        if (*n < 8) names[(*n)++] = arena_str(d->a, name);
+        p = end;
+    }
+    return buf_view(&b);
+}
+
+static void route_operation(struct doc *d, const struct mf_manifest *mf, const struct mf_route *r,
+                            const char *const *names, unsigned n)
+{
+    struct jsonw *w = &d->w;
+    struct buf method = BUF_IN(d->a);
+    for (const char *p = r->method; *p; p++)
+        buf_chr(&method, (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p));
+    jsonw_key(w, buf_view(&method));
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "operationId", arena_printf(d->a, "%s.%s", mf->id, r->hook));
+    jsonw_kv_str(w, "summary", words(&r->title, r->hook));
+    jsonw_key(w, SV("tags"));
+    jsonw_arr(w);
+    jsonw_cstr(w, mf->id);
+    jsonw_end_arr(w);
+    if (r->auth == MF_AUTH_PUBLIC)
+        jsonw_kv_raw(w, "security", SV("[{},{\"member\":[]},{\"bearer\":[]}]"));
+    if (r->auth == MF_AUTH_MEMBER) jsonw_kv_raw(w, "security", SV("[{\"member\":[]}]"));
+    jsonw_key(w, SV("parameters"));
+    jsonw_arr(w);
+    for (unsigned i = 0; i < n; i++) {
+        jsonw_obj(w);
+        jsonw_kv_str(w, "name", names[i]);
+        jsonw_kv_str(w, "in", "path");
+        jsonw_kv_bool(w, "required", true);
+        jsonw_kv_raw(w, "schema", SV("{\"type\":\"string\"}"));
+        jsonw_end_obj(w);
+    }
+    if (sv_eqs(buf_view(&method), "post")) param_ref(w, "IdempotencyKey", d->a);
+    jsonw_end_arr(w);
+    if (r->request.n) {
+        jsonw_key(w, SV("requestBody"));
+        jsonw_obj(w);
+        jsonw_kv_bool(w, "required", true);
+        jsonw_key(w, SV("content"));
+        jsonw_obj(w);
+        jsonw_key(w, r->upload ? SV("multipart/form-data") : SV("application/json"));
+        jsonw_obj(w);
+        jsonw_kv_raw(w, "schema", r->request);
+        jsonw_end_obj(w);
+        jsonw_end_obj(w);
+        jsonw_end_obj(w);
+    }
+    jsonw_key(w, SV("responses"));
+    jsonw_obj(w);
+    open_answer(w, "2XX", "Done", r->response.n ? "application/json" : "*/*");
+    if (r->response.n) jsonw_kv_raw(w, "schema", r->response);
+    close_answer(w);
+    problem(w);
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+}
+
+/* Routes of one path are one entry, so each path is told where it first comes. */
+static void plugin_routes(struct doc *d, const struct mf_manifest *mf)
+{
+    for (size_t i = 0; i < mf->n_routes; i++) {
+        const char *names[8];
+        unsigned n;
+        bool first = true;
+        for (size_t k = 0; k < i; k++)
+            first &= strcmp(mf->routes[k].path, mf->routes[i].path) != 0;
+        if (!first) continue;
+        jsonw_key(&d->w, template_of(d, mf, mf->routes[i].path, names, &n));
+        jsonw_obj(&d->w);
+        for (size_t k = i; k < mf->n_routes; k++)
+            if (strcmp(mf->routes[k].path, mf->routes[i].path) == 0)
+                route_operation(d, mf, &mf->routes[k], names, n);
+        jsonw_end_obj(&d->w);
+    }
+}
+
+/* ---- the document ------------------------------------------------------------------------------------ */
+
+static void tag(struct doc *d, sv name, const char *text)
+{
+    jsonw_obj(&d->w);
+    jsonw_kv_sv(&d->w, "name", name);
+    jsonw_kv_str(&d->w, "description", text);
+    jsonw_end_obj(&d->w);
+}
+
+static void head(struct doc *d, sv base_url)
+{
+    struct jsonw *w = &d->w;
+    jsonw_kv_str(w, "openapi", "3.1.0");
+    jsonw_key(w, SV("info"));
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "title", d->t->name.n ? d->t->name : SV("Atrium"));
+    jsonw_kv_str(w, "version", "1");
+    jsonw_kv_str(w, "description",
+                 "Ids are strings, times RFC 3339 in UTC, money whole cents. Errors are "
+                 "application/problem+json.");
+    jsonw_end_obj(w);
+    jsonw_key(w, SV("servers"));
+    jsonw_arr(w);
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "url", base_url);
+    jsonw_end_obj(w);
+    jsonw_end_arr(w);
+    jsonw_kv_raw(w, "security", SV("[{\"bearer\":[]},{\"cookie\":[]}]"));
+    jsonw_key(w, SV("tags"));
+    jsonw_arr(w);
+    tag(d, SV("session"), "Signing in and out");
+    tag(d, SV("file"), "Files");
+    for (size_t i = 0; i < d->m->n_plugins; i++) {
+        const struct model_plugin *p = d->m->plugins[i];
+        if (p->dropped || !on(d, p->mf)) continue;
+        if (p->mf->n_routes) tag(d, sv_of(p->mf->id), words(&p->mf->title, p->mf->id));
+        for (size_t k = 0; k < p->n_res; k++)
+            if (!p->res[k]->mf->internal)
+                tag(d, p->res[k]->name, words(&p->res[k]->mf->title, p->res[k]->mf->name));
+    }
+    jsonw_end_arr(w);
+}
+
+static void each_resource(struct doc *d, void (*fn)(struct doc *, const struct model_resource *))
+{
+    for (size_t i = 0; i < d->m->n_all; i++)
+        if (!d->m->all[i]->mf->internal && on(d, d->m->all[i]->mf->manifest)) fn(d, d->m->all[i]);
+}
+
+void model_openapi(const struct model *m, struct auth_tenant *t, sv base_url, struct buf *out)
+{
+    struct doc d = {.m = m, .t = t, .a = arena_new(64 << 10), .w = jsonw_on(out)};
+    jsonw_obj(&d.w);
+    head(&d, base_url);
+    jsonw_key(&d.w, SV("paths"));
+    jsonw_obj(&d.w);
+    openapi_core_paths(&d.w);
+    each_resource(&d, resource_paths);
+    for (size_t i = 0; i < m->n_plugins; i++)
+        if (!m->plugins[i]->dropped && on(&d, m->plugins[i]->mf))
+            plugin_routes(&d, m->plugins[i]->mf);
+    jsonw_end_obj(&d.w);
+    jsonw_key(&d.w, SV("components"));
+    jsonw_obj(&d.w);
+    openapi_core_components(&d.w);
+    each_resource(&d, resource_schemas);
+    jsonw_end_obj(&d.w);
+    jsonw_end_obj(&d.w);
+    jsonw_end_obj(&d.w);
+    arena_free(d.a);
+}

@@ -1,0 +1,168 @@
+/* The part of the OpenAPI document that is the same for every tenant: sessions,
+ * files, shared parameters, errors. Kept as text, since it is text. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+#define OBJECT(props) "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" props "}}"
+#define JSON_BODY(schema)                                                                          \
+    "\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":" schema "}}}"
+#define ANSWER(code, text, schema)                                                                 \
+    "\"" code "\":{\"description\":\"" text "\",\"content\":{\"application/json\":{\"schema\":"     \
+    schema "}}}"
+#define EMPTY(code, text) "\"" code "\":{\"description\":\"" text "\"}"
+#define PROBLEM "\"default\":{\"$ref\":\"#/components/responses/Problem\"}"
+#define STRING "{\"type\":\"string\"}"
+#define ID "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,19}$\"}"
+
+struct path {
+    const char *path, *json;
+};
+
+static const struct path paths[] = {
+    {"/api/auth/login",
+     "{\"post\":{\"operationId\":\"auth.login\",\"tags\":[\"session\"],\"security\":[],"
+     "\"summary\":\"Sign in as staff, by password or by a one-time code\","
+     JSON_BODY(OBJECT("\"login\":" STRING ",\"password\":" STRING ",\"phone\":" STRING
+                      ",\"code\":" STRING))
+     ",\"responses\":{" ANSWER("200", "Signed in; the session cookie is set too",
+                               "{\"$ref\":\"#/components/schemas/Login\"}") "," PROBLEM "}}}"},
+    {"/api/auth/code",
+     "{\"post\":{\"operationId\":\"auth.code\",\"tags\":[\"session\"],\"security\":[],"
+     "\"summary\":\"Have a one-time code sent\","
+     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
+               "\"purpose\"],\"properties\":{\"phone\":" STRING
+               ",\"purpose\":{\"enum\":[\"staff\",\"member\"]}}}")
+     ",\"responses\":{" EMPTY("202", "Accepted, whether or not the number is known") "," PROBLEM
+     "}}}"},
+    {"/api/auth/logout",
+     "{\"post\":{\"operationId\":\"auth.logout\",\"tags\":[\"session\"],"
+     "\"summary\":\"End the session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM "}}}"},
+    {"/api/auth/password",
+     "{\"post\":{\"operationId\":\"auth.password\",\"tags\":[\"session\"],"
+     "\"summary\":\"Change one's own password; other sessions end\","
+     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old\",\"new\"],"
+               "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\",\"minLength\":10}}}")
+     ",\"responses\":{" EMPTY("204", "Changed") "," PROBLEM "}}}"},
+    {"/api/auth/member/login",
+     "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],\"security\":[],"
+     "\"summary\":\"Sign in as a member of the public, who is registered if new\","
+     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
+               "\"code\"],\"properties\":{\"phone\":" STRING ",\"code\":" STRING "}}")
+     ",\"responses\":{" ANSWER("200", "Signed in", "{\"type\":\"object\"}") "," PROBLEM "}}}"},
+    {"/api/auth/member/logout",
+     "{\"post\":{\"operationId\":\"auth.member.logout\",\"tags\":[\"session\"],"
+     "\"summary\":\"End the member's session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM
+     "}}}"},
+    {"/api/core/session",
+     "{\"get\":{\"operationId\":\"core.session\",\"tags\":[\"session\"],"
+     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
+     "\"summary\":\"Who am I\",\"responses\":{"
+     ANSWER("200", "The caller", "{\"$ref\":\"#/components/schemas/Session\"}") "," PROBLEM "}}}"},
+    {"/api/core/files",
+     "{\"post\":{\"operationId\":\"core.files.upload\",\"tags\":[\"file\"],"
+     "\"summary\":\"Upload a file\",\"parameters\":[{\"$ref\":"
+     "\"#/components/parameters/IdempotencyKey\"}],\"requestBody\":{\"required\":true,\"content\":{"
+     "\"multipart/form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],"
+     "\"properties\":{\"file\":{\"type\":\"string\",\"contentMediaType\":"
+     "\"application/octet-stream\"},\"use\":{\"type\":\"string\",\"description\":"
+     "\"The field it is for, such as vote.poll.cover\"}}}}}},\"responses\":{"
+     ANSWER("201", "Kept", "{\"$ref\":\"#/components/schemas/File\"}") "," PROBLEM "}}}"},
+    {"/files/{id}/{name}",
+     "{\"get\":{\"operationId\":\"files.get\",\"tags\":[\"file\"],"
+     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
+     "\"summary\":\"The bytes of a file\",\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"},"
+     "{\"name\":\"name\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}],"
+     "\"responses\":{\"200\":{\"description\":\"The file\",\"content\":{"
+     "\"application/octet-stream\":{}}},\"206\":{\"description\":\"A range of it\",\"content\":{"
+     "\"application/octet-stream\":{}}}," PROBLEM "}}}"},
+};
+
+void openapi_core_paths(struct jsonw *w)
+{
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        jsonw_key(w, sv_of(paths[i].path));
+        jsonw_raw(w, sv_of(paths[i].json));
+    }
+}
+
+static const struct path schemas[] = {
+    {"Problem",
+     "{\"type\":\"object\",\"required\":[\"status\",\"code\",\"title\",\"detail\"],\"properties\":{"
+     "\"type\":" STRING ",\"title\":" STRING ",\"status\":{\"type\":\"integer\"},\"code\":" STRING
+     ",\"detail\":" STRING ",\"fields\":{\"type\":\"object\",\"description\":"
+     "\"Complaints by field, children as options.1.title\",\"additionalProperties\":" STRING
+     "},\"request_id\":" STRING "}}"},
+    {"Reference",
+     "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" ID
+     ",\"label\":{\"type\":[\"string\",\"null\"]}}}"},
+    {"Login",
+     "{\"type\":\"object\",\"properties\":{\"token\":" STRING
+     ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"user\":{\"type\":\"object\","
+     "\"properties\":{\"id\":" ID ",\"name\":" STRING "}}}}"},
+    {"Session",
+     "{\"type\":\"object\",\"properties\":{\"kind\":{\"enum\":[\"anon\",\"staff\",\"member\","
+     "\"key\"]},\"user\":{\"type\":[\"object\",\"null\"]},\"tenant\":{\"type\":\"object\"},"
+     "\"roles\":{\"type\":\"array\"},\"admin\":{\"type\":\"boolean\"},\"lang\":" STRING "}}"},
+    {"File",
+     "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING ",\"type\":" STRING
+     ",\"size\":{\"type\":\"integer\"},\"url\":" STRING "}}"},
+    {"History",
+     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":"
+     "\"object\",\"properties\":{\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"who\":{"
+     "\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":" ID
+     ",\"name\":{\"type\":[\"string\",\"null\"]}}},\"action\":" STRING
+     ",\"changes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"field\":"
+     STRING ",\"before\":{},\"after\":{}}}}}}}}}"},
+};
+
+#define QUERY(key, name, schema, text)                                                             \
+    {key, "{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text "\",\"schema\":" schema \
+          "}"}
+
+static const struct path parameters[] = {
+    {"Id", "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
+    QUERY("Filter", "filter", STRING,
+          "Conditions such as: state = \\\"published\\\" and (created_at > "
+          "2026-01-01T00:00:00Z or name ~ \\\"x\\\")"),
+    QUERY("Search", "q", STRING, "Text to look for"),
+    QUERY("Sort", "sort", STRING, "A column, with - in front for falling order"),
+    QUERY("Limit", "limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200,\"default\":20}",
+          "Rows of a page"),
+    QUERY("After", "after", STRING, "The cursor `next` of the page before"),
+    QUERY("Fields", "fields", STRING, "Columns to show, separated by commas"),
+    QUERY("Expand", "expand", STRING, "References and children to show in place"),
+    QUERY("Count", "count", "{\"enum\":[0,1],\"default\":1}", "0 leaves the count out"),
+    {"IdempotencyKey",
+     "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"The first answer is given "
+     "again for 24 hours\",\"schema\":{\"type\":\"string\",\"pattern\":"
+     "\"^[A-Za-z0-9._-]{8,64}$\"}}"},
+    {"IfMatch",
+     "{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"The version as the ETag had it\","
+     "\"schema\":" STRING "}"},
+};
+
+void openapi_core_components(struct jsonw *w)
+{
+    jsonw_key(w, SV("securitySchemes"));
+    jsonw_raw(w, SV("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+                    "\"cookie\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"atrium_s\"},"
+                    "\"member\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"atrium_m\"}}"));
+    jsonw_key(w, SV("responses"));
+    jsonw_raw(w, SV("{\"Problem\":{\"description\":\"An error\",\"content\":{"
+                    "\"application/problem+json\":{\"schema\":{\"$ref\":"
+                    "\"#/components/schemas/Problem\"}}}}}"));
+    jsonw_key(w, SV("parameters"));
+    jsonw_obj(w);
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+        jsonw_key(w, sv_of(parameters[i].path));
+        jsonw_raw(w, sv_of(parameters[i].json));
+    }
+    jsonw_end_obj(w);
+    jsonw_key(w, SV("schemas"));
+    jsonw_obj(w);
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        jsonw_key(w, sv_of(schemas[i].path));
+        jsonw_raw(w, sv_of(schemas[i].json));
+    }
+    /* the resources' follow, and the caller closes */
+}

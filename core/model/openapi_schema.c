@@ -1,0 +1,210 @@
+/* JSON Schemas (2020-12, as OpenAPI 3.1 has it) of fields, rows and bodies. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+static void type(struct jsonw *w, const char *name, bool may_be_null)
+{
+    jsonw_key(w, SV("type"));
+    if (!may_be_null) {
+        jsonw_cstr(w, name);
+        return;
+    }
+    jsonw_arr(w);
+    jsonw_cstr(w, name);
+    jsonw_cstr(w, "null");
+    jsonw_end_arr(w);
+}
+
+static void codes(struct jsonw *w, const struct mf_field *f, bool may_be_null)
+{
+    jsonw_key(w, SV("enum"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < f->n_options; i++)
+        jsonw_cstr(w, f->options[i].code);
+    if (may_be_null) jsonw_null(w);
+    jsonw_end_arr(w);
+}
+
+static void bounds(struct jsonw *w, const struct mf_field *f, const char *min, const char *max)
+{
+    if (f->has_min) jsonw_kv_i64(w, min, f->min);
+    if (f->has_max) jsonw_kv_i64(w, max, f->max);
+}
+
+static void text(struct jsonw *w, const struct mf_field *f, bool null)
+{
+    type(w, "string", null);
+    bounds(w, f, "minLength", "maxLength");
+    if (f->pattern && f->type != MF_SEQUENCE) jsonw_kv_str(w, "pattern", f->pattern);
+    if (f->type == MF_EMAIL) jsonw_kv_str(w, "format", "email");
+    if (f->type == MF_LINK) jsonw_kv_str(w, "format", "uri");
+    if (f->type == MF_COLOR) jsonw_kv_str(w, "pattern", "^#[0-9a-fA-F]{6}$");
+}
+
+static void about(struct jsonw *w, const struct mf_field *f)
+{
+    if (f->title.en) jsonw_kv_str(w, "title", f->title.en);
+    if (f->help.en) jsonw_kv_str(w, "description", f->help.en);
+}
+
+static void members(struct jsonw *w, const struct mf_field *f, bool null)
+{
+    switch (f->type) {
+    case MF_INT:
+    case MF_MONEY:
+    case MF_PERCENT:
+        type(w, "integer", null);
+        bounds(w, f, "minimum", "maximum");
+        break;
+    case MF_BOOL:
+        type(w, "boolean", null);
+        break;
+    case MF_DATE:
+    case MF_DATETIME:
+        type(w, "string", null);
+        jsonw_kv_str(w, "format", f->type == MF_DATE ? "date" : "date-time");
+        break;
+    case MF_ENUM:
+        type(w, "string", null);
+        codes(w, f, null);
+        break;
+    case MF_MULTI_ENUM:
+        type(w, "array", null);
+        bounds(w, f, "minItems", "maxItems");
+        jsonw_key(w, SV("items"));
+        jsonw_obj(w);
+        type(w, "string", false);
+        codes(w, f, false);
+        jsonw_end_obj(w);
+        break;
+    case MF_JSON:
+        break; /* anything */
+    case MF_IMAGE:
+    case MF_FILE:
+    case MF_VIDEO:
+    case MF_REF:
+    case MF_USER:
+    case MF_DEPT:
+        type(w, "string", null);
+        jsonw_kv_str(w, "pattern", "^[0-9]{1,19}$");
+        break;
+    default:
+        text(w, f, null);
+    }
+}
+
+void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w)
+{
+    jsonw_obj(w);
+    about(w, f);
+    members(w, f, may_be_null);
+    jsonw_end_obj(w);
+}
+
+/* With `expand` a reference is an object. */
+static void reference(struct jsonw *w, const struct mf_field *f)
+{
+    jsonw_obj(w);
+    about(w, f);
+    jsonw_key(w, SV("oneOf"));
+    jsonw_raw(w, SV("[{\"type\":[\"string\",\"null\"],\"pattern\":\"^[0-9]{1,19}$\"},"
+                    "{\"$ref\":\"#/components/schemas/Reference\"}]"));
+    jsonw_end_obj(w);
+}
+
+static sv component(struct arena *a, const struct model_resource *r, const char *end)
+{
+    return arena_printf(a, "#/components/schemas/%.*s%s", SVARG(r->name), end);
+}
+
+static void children(struct jsonw *w, const struct model_child *k, const char *end)
+{
+    struct arena *a = arena_new(256);
+    jsonw_key(w, sv_of(k->f->name));
+    jsonw_obj(w);
+    about(w, k->f);
+    type(w, "array", false);
+    bounds(w, k->f, "minItems", "maxItems");
+    jsonw_key(w, SV("items"));
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "$ref", component(a, k->res, end));
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+    arena_free(a);
+}
+
+void openapi_row(const struct model_resource *r, struct jsonw *w)
+{
+    jsonw_obj(w);
+    type(w, "object", false);
+    jsonw_kv_raw(w, "required", SV("[\"id\"]"));
+    jsonw_key(w, SV("properties"));
+    jsonw_obj(w);
+    for (unsigned i = 0; i < r->n_cols; i++) {
+        const struct model_col *c = &r->cols[i];
+        if (c->secret || c == r->deleted_at) continue;
+        jsonw_key(w, c->name);
+        if (c->ref)
+            reference(w, c->f);
+        else
+            openapi_value(c->f, !c->not_null, w);
+    }
+    for (unsigned i = 0; i < r->n_kids; i++)
+        if (!r->kids[i].f->hidden) children(w, &r->kids[i], "");
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+}
+
+static bool writable(const struct model_resource *r, const struct model_col *c)
+{
+    if (c->system) return c == r->owner || c == r->dept;
+    return !c->secret && !c->f->read_only && c->f->type != MF_SEQUENCE && c != r->parent_by;
+}
+
+static bool demanded(const struct mf_field *f)
+{
+    return f->required && !f->has_default && !f->visible_if.n;
+}
+
+static void required(const struct model_resource *r, struct jsonw *w)
+{
+    bool any = false;
+    for (size_t i = 0; i < r->mf->n_fields; i++) {
+        const struct mf_field *f = &r->mf->fields[i];
+        const struct model_col *c = col_find(r, sv_of(f->name));
+        if (!demanded(f) || f->hidden || f->read_only || (c && !writable(r, c))) continue;
+        if (!any) {
+            jsonw_key(w, SV("required"));
+            jsonw_arr(w);
+        }
+        any = true;
+        jsonw_cstr(w, f->name);
+    }
+    if (any) jsonw_end_arr(w);
+}
+
+void openapi_body(const struct model_resource *r, bool create, struct jsonw *w)
+{
+    jsonw_obj(w);
+    type(w, "object", false);
+    jsonw_kv_bool(w, "additionalProperties", false);
+    /* A child with an id is one that is there, and may leave out what stays. */
+    if (create && !r->parent) required(r, w);
+    jsonw_key(w, SV("properties"));
+    jsonw_obj(w);
+    if (r->parent) {
+        jsonw_key(w, SV("id"));
+        jsonw_raw(w, SV("{\"type\":\"string\",\"pattern\":\"^[0-9]{1,19}$\"}"));
+    }
+    for (unsigned i = 0; i < r->n_cols; i++) {
+        const struct model_col *c = &r->cols[i];
+        if (!writable(r, c)) continue;
+        jsonw_key(w, c->name);
+        openapi_value(c->f, !demanded(c->f), w);
+    }
+    for (unsigned i = 0; i < r->n_kids; i++)
+        if (!r->kids[i].f->hidden && !r->kids[i].f->read_only)
+            children(w, &r->kids[i], ".update");
+    jsonw_end_obj(w);
+    jsonw_end_obj(w);
+}

@@ -1,0 +1,201 @@
+/* GET /api/console/schema/<plugin>/<resource>: what the console draws pages from,
+ * cut to what this person may read and change. */
+#define LOG_ROOM "model"
+#include "model/internal.h"
+
+static void title(struct jsonw *w, const char *key, const struct mf_title *t)
+{
+    jsonw_key(w, sv_of(key));
+    if (!t->zh && !t->en) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_obj(w);
+    jsonw_kv_str(w, "zh", t->zh ? t->zh : t->en);
+    jsonw_kv_str(w, "en", t->en ? t->en : t->zh);
+    jsonw_end_obj(w);
+}
+
+static void kv_optional(struct jsonw *w, const char *key, const char *text)
+{
+    if (text) jsonw_kv_str(w, key, text);
+}
+
+static void options(struct jsonw *w, const struct mf_field *f)
+{
+    jsonw_key(w, SV("options"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < f->n_options; i++) {
+        jsonw_obj(w);
+        jsonw_kv_str(w, "value", f->options[i].code);
+        title(w, "title", &f->options[i].title);
+        kv_optional(w, "color", f->options[i].color);
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+}
+
+static const char *target(const struct mf_field *f)
+{
+    return f->type == MF_USER   ? "core.staff"
+           : f->type == MF_DEPT ? "core.dept"
+           : f->type == MF_REF  ? f->to
+                                : NULL;
+}
+
+static void field_members(const struct mf_field *f, bool read_only, struct jsonw *w)
+{
+    jsonw_kv_str(w, "name", f->name);
+    jsonw_kv_str(w, "type", mf_type_names[f->type]);
+    title(w, "title", &f->title);
+    title(w, "help", &f->help);
+    jsonw_kv_bool(w, "required", f->required);
+    jsonw_kv_bool(w, "read_only", read_only || f->type == MF_SEQUENCE);
+    jsonw_kv_bool(w, "hidden", f->hidden);
+    jsonw_kv_bool(w, "search", f->search);
+    jsonw_kv_bool(w, "unique", f->unique);
+    if (f->has_min) jsonw_kv_i64(w, "min", f->min);
+    if (f->has_max) jsonw_kv_i64(w, "max", f->max);
+    kv_optional(w, "pattern", f->pattern);
+    if (f->has_default) jsonw_kv_raw(w, "default", f->dflt);
+    if (f->n_options) options(w, f);
+    kv_optional(w, "to", target(f));
+    if (f->type == MF_CHILDREN) {
+        kv_optional(w, "of", f->to);
+        kv_optional(w, "by", f->by);
+    }
+    kv_optional(w, "accept", f->accept);
+    kv_optional(w, "after", f->after);
+    if (f->visible_if.n) jsonw_kv_raw(w, "visible_if", f->visible_if);
+    if (f->required_if.n) jsonw_kv_raw(w, "required_if", f->required_if);
+    if (f->read_only_if.n) jsonw_kv_raw(w, "read_only_if", f->read_only_if);
+}
+
+void model_field_schema(const struct mf_field *f, struct jsonw *w)
+{
+    jsonw_obj(w);
+    field_members(f, f->read_only, w);
+    jsonw_end_obj(w);
+}
+
+static void names(struct jsonw *w, const char *key, const char *const *list, size_t n,
+                  const struct model_policy *p)
+{
+    jsonw_key(w, sv_of(key));
+    jsonw_arr(w);
+    for (size_t i = 0; i < n; i++) {
+        const char *bare = list[i][0] == '-' ? list[i] + 1 : list[i];
+        const struct model_col *c = p ? col_find(p->res, sv_of(bare)) : NULL;
+        if (!p || (c && colset_has(&p->readable, c->at))) jsonw_cstr(w, list[i]);
+    }
+    jsonw_end_arr(w);
+}
+
+static void traits(struct jsonw *w, const struct mf_resource *mf)
+{
+    static const struct { uint32_t bit; const char *name; } all[] = {
+        {MF_OWNED, "owned"}, {MF_DEPT_TRAIT, "dept"}, {MF_VERSIONED, "versioned"},
+        {MF_AUDITED, "audited"}, {MF_SOFT_DELETE, "soft_delete"}, {MF_APPEND_ONLY, "append_only"}};
+    jsonw_key(w, SV("traits"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (mf->traits & all[i].bit) jsonw_cstr(w, all[i].name);
+    jsonw_end_arr(w);
+}
+
+static void states(struct jsonw *w, const struct mf_resource *mf)
+{
+    jsonw_key(w, SV("states"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < mf->n_states; i++) {
+        jsonw_obj(w);
+        jsonw_kv_str(w, "name", mf->states[i].name);
+        title(w, "title", &mf->states[i].title);
+        kv_optional(w, "color", mf->states[i].color);
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+    jsonw_kv_str(w, "initial", mf->initial);
+}
+
+static void transitions(struct jsonw *w, const struct model_resource *r,
+                        const struct auth_principal *who)
+{
+    jsonw_key(w, SV("transitions"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < r->mf->n_transitions; i++) {
+        const struct mf_transition *t = &r->mf->transitions[i];
+        if (!who->admin && !auth_can(who, r->name, sv_of(t->name))) continue;
+        jsonw_obj(w);
+        jsonw_kv_str(w, "name", t->name);
+        title(w, "title", &t->title);
+        names(w, "from", t->from, t->n_from, NULL);
+        jsonw_kv_str(w, "to", t->to);
+        names(w, "require", t->require, t->n_require, NULL);
+        jsonw_kv_bool(w, "confirm", t->confirm);
+        jsonw_kv_bool(w, "danger", t->danger);
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+}
+
+static void resource(struct jsonw *w, const struct model_policy *p,
+                     const struct auth_principal *who, struct arena *a)
+{
+    const struct model_resource *r = p->res;
+    const struct mf_resource *mf = r->mf;
+    jsonw_obj(w);
+    jsonw_kv_sv(w, "name", r->name);
+    title(w, "title", &mf->title);
+    jsonw_kv_str(w, "label", mf->label ? mf->label : "id");
+    traits(w, mf);
+    jsonw_key(w, SV("fields"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < mf->n_fields; i++) {
+        const struct mf_field *f = &mf->fields[i];
+        const struct model_col *c = col_find(r, sv_of(f->name));
+        const struct model_child *k = c ? NULL : kid_find(r, sv_of(f->name));
+        unsigned at = c ? c->at : k->at;
+        if (!colset_has(&p->readable, at)) continue;
+        jsonw_obj(w);
+        field_members(f, !colset_has(&p->writable, at), w);
+        if (k) {
+            jsonw_key(w, SV("child"));
+            resource(w, policy_of_child(k, who, a), who, a);
+        }
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+    states(w, mf);
+    transitions(w, r, who);
+    jsonw_kv_raw(w, "views", mf->views.n ? mf->views : SV("{}"));
+    names(w, "sorts", mf->list_sorts, mf->n_list_sorts, p);
+    names(w, "filters", mf->list_filters, mf->n_list_filters, p);
+    jsonw_end_obj(w);
+}
+
+void schema_get(struct http_req *req)
+{
+    const struct model *m = http_route_data(req);
+    struct model_ctx c = request_ctx(req);
+    struct err err = {0};
+    sv plugin = http_param(req, "plugin"), name = http_param(req, "resource");
+    const struct model_resource *r =
+        model_find(m, arena_printf(c.arena, "%.*s.%.*s", SVARG(plugin), SVARG(name)));
+    if (!r || r->mf->internal) {
+        http_fail_code(req, 404, "not_found");
+        return;
+    }
+    if (!sv_eqs(plugin, "core") && !auth_plugin_on(c.tenant, plugin)) {
+        http_fail_code(req, 404, "plugin_disabled");
+        return;
+    }
+    const struct model_policy *p = policy_of(r, c.who, c.arena, &err);
+    if (p && !p->can_read && !p->can_create) policy_refuse(c.who, &err);
+    if (err_is(&err)) {
+        http_fail(req, &err);
+        return;
+    }
+    struct jsonw w = jsonw_on(http_out(req));
+    resource(&w, p, c.who, c.arena);
+}

@@ -1,0 +1,129 @@
+#include "model_fake.h"
+
+struct auth_grant fake_grants[8];
+unsigned fake_n_grants, fake_audits, fake_events;
+char fake_last_event[120], fake_last_audit[120];
+int (*fake_hook)(const char *name, struct model_hook_call *call, struct err *err);
+
+/* ---- the part of auth that the engine calls -------------------------------------------- */
+
+const struct auth_principal auth_system = {.kind = AUTH_SYSTEM};
+static const struct auth_principal *request_user;
+
+const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resource)
+{
+    if (p->kind == AUTH_ANON) return NULL;
+    for (unsigned i = 0; i < fake_n_grants; i++)
+        if (sv_eq(fake_grants[i].resource, resource)) return &fake_grants[i];
+    return NULL;
+}
+
+bool auth_can(const struct auth_principal *p, sv resource, sv action)
+{
+    if (p->admin || p->kind == AUTH_SYSTEM) return true;
+    const struct auth_grant *g = auth_grant_of(p, resource);
+    for (unsigned i = 0; g && i < g->n_doing; i++)
+        if (sv_eq(g->doing[i], action)) return true;
+    return g && ((sv_eqs(action, "read") && g->n_read) || (sv_eqs(action, "create") && g->create) ||
+                 (sv_eqs(action, "update") && g->n_update) ||
+                 (sv_eqs(action, "delete") && g->n_del) ||
+                 (sv_eqs(action, "export") && g->export));
+}
+
+void auth_audit(struct auth_tenant *t, const struct auth_principal *p, struct http_req *req,
+                const struct auth_audit *entry)
+{
+    (void)t;
+    (void)p;
+    (void)req;
+    fake_audits++;
+    snprintf(fake_last_audit, sizeof fake_last_audit, "%s %.*s", entry->action,
+             SVARG(entry->target));
+}
+
+const struct auth_principal *auth_of(const struct http_req *req)
+{
+    const struct auth_principal *p = http_user(req);
+    return p ? p : request_user;
+}
+
+bool auth_plugin_on(const struct auth_tenant *t, sv plugin)
+{
+    (void)t;
+    (void)plugin;
+    return true;
+}
+
+void auth_forget(struct auth_tenant *t)
+{
+    (void)t;
+}
+
+void auth_each_tenant(struct auth *a, bool (*fn)(void *arg, struct auth_tenant *t), void *arg)
+{
+    (void)a;
+    (void)fn;
+    (void)arg;
+}
+
+/* ---- hooks ------------------------------------------------------------------------------- */
+
+static int call(void *arg, sv plugin, const char *name, struct model_hook_call *c, struct err *err)
+{
+    (void)arg;
+    (void)plugin;
+    return fake_hook ? fake_hook(name, c, err) : 0;
+}
+
+static void event(void *arg, struct auth_tenant *t, sv name, int64_t id, sv json)
+{
+    (void)arg;
+    (void)t;
+    (void)json;
+    fake_events++;
+    snprintf(fake_last_event, sizeof fake_last_event, "%.*s %lld", SVARG(name), (long long)id);
+}
+
+void fake_reset(void)
+{
+    fake_n_grants = fake_audits = fake_events = 0;
+    fake_last_event[0] = fake_last_audit[0] = '\0';
+    fake_hook = NULL;
+}
+
+/* ---- manifests ---------------------------------------------------------------------------- */
+
+static const struct mf_manifest *load(struct fake *f, const char *dir)
+{
+    struct cfg_errors e = {.a = f->a, .text = BUF_IN(f->a)};
+    struct mf_manifest *mf = NULL;
+    if (cfg_load_manifest(f->a, dir, &mf, &e) < 0 || model_add(f->model, mf, &e) < 0) {
+        fprintf(stderr, "%s:\n%.*s\n", dir, (int)e.text.n, e.text.p);
+        exit(1);
+    }
+    return mf;
+}
+
+void fake_load(struct fake *f, const char *extra_dir)
+{
+    *f = (struct fake){.a = arena_new(64 << 10), .model = model_new(NULL)};
+    f->core = load(f, TEST_TOP "/core/auth/manifest");
+    f->vote = load(f, TEST_TOP "/plugins/vote");
+    if (extra_dir) f->extra = load(f, extra_dir);
+    struct cfg_errors e = {.a = f->a, .text = BUF_IN(f->a)};
+    const char *const *dropped;
+    struct model_hooks hooks = {.call = call, .event = event};
+    if (model_seal(f->model, &hooks, &e, &dropped) < 0) {
+        fprintf(stderr, "seal:\n%.*s\n", (int)e.text.n, e.text.p);
+        exit(1);
+    }
+    f->poll = model_find(f->model, SV("vote.poll"));
+    f->option = model_find(f->model, SV("vote.option"));
+    f->ballot = model_find(f->model, SV("vote.ballot"));
+}
+
+void fake_free(struct fake *f)
+{
+    model_free(f->model);
+    arena_free(f->a);
+}
