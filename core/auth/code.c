@@ -111,10 +111,11 @@ static int lock_phone(struct store_conn *c, const struct asking *k, int64_t now,
 static int is_known(struct store_conn *c, struct asking *k, struct err *err)
 {
     struct arena *a = arena_new(256);
-    struct store_val args[] = {STORE_S(k->phone)}, v[1];
+    struct store_val args[] = {STORE_S(k->phone), STORE_S(phone_long(a, k->phone))}, v[1];
     bool found = false;
-    int rc = store_one(c, a, SV("SELECT id FROM core_staff WHERE phone = ? AND state = 'active'"
-                                " AND deleted_at IS NULL"), args, 1, v, 1, &found, err);
+    int rc = store_one(c, a, SV("SELECT id FROM core_staff WHERE phone IN (?, ?)"
+                                " AND state = 'active' AND deleted_at IS NULL LIMIT 1"),
+                       args, 2, v, 1, &found, err);
     arena_free(a);
     k->known = found || sv_eqs(k->purpose, "member");
     return rc;

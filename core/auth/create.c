@@ -78,12 +78,29 @@ static void drop(struct store_conn *admin, sv sql)
     if (store_ddl(admin, sql, &e) != 0) log_error("undoing a tenant: %.*s: %s", SVARG(sql), e.detail);
 }
 
+/* True when the row says so, or when nobody can tell: a lost answer to the last
+ * step must not drop the database of a tenant that lives. What then remains is
+ * cleared away by the next attempt. */
+static bool may_be_active(struct creation *k)
+{
+    struct err e = {0};
+    struct store_val id[] = {STORE_I(k->row.id)}, state[1];
+    bool found = false;
+    if (!k->has_row) return false;
+    if (store_one(k->control, k->arena, SV("SELECT state FROM tenant WHERE id = ?"), id, 1, state,
+                  1, &found, &e) == 0)
+        return found && !sv_eqs(state[0].u.s, "creating");
+    log_error("undoing a tenant: %s", e.detail);
+    return true;
+}
+
 static void undo(struct creation *k)
 {
     struct arena *a = k->arena;
     struct err e = {0};
     if (k->tenant) tenant_free(k->tenant);
     k->tenant = NULL;
+    if (may_be_active(k)) return;
     if (k->has_user)
         drop(k->admin, arena_printf(a, "DROP USER IF EXISTS '%.*s'@'%s'", SVARG(k->row.db_user),
                                     account_host(k->auth)));
@@ -201,13 +218,16 @@ static int activate(struct creation *k, struct err *err)
     if (store_exec(k->control, SV("UPDATE tenant SET state = 'active', updated_at = ?"
                                   " WHERE id = ?"), args, 2, NULL, err) != 0)
         return -1;
-    k->has_row = k->has_db = k->has_user = false;        /* no way back from here */
     struct auth *au = k->auth;
     pthread_mutex_lock(&au->lock);
     k->tenant->next = au->tenants;
     au->tenants = k->tenant;
     pthread_mutex_unlock(&au->lock);
-    return control_load(au, err);
+    /* It exists from here on. A table that cannot be read now is read later. */
+    struct err e = {0};
+    if (control_load(au, &e) != 0)
+        log_error("tenant %.*s is made but not served yet: %s", SVARG(k->row.slug), e.detail);
+    return 0;
 }
 
 static int create(struct creation *k, struct arena *a,

@@ -141,7 +141,7 @@ static int open_session(struct http_req *req, struct store_conn *c, const struct
 static int find_staff(struct store_conn *c, struct arena *a, sv name, bool by_phone,
                       struct person *out, struct err *err)
 {
-    struct store_val args[] = {STORE_S(name)}, v[5];
+    struct store_val args[] = {STORE_S(name), STORE_S(phone_long(a, name))}, v[5];
     bool found;
     *out = (struct person){.kind = AUTH_STAFF, .name = SV(""), .phone = SV("")};
     sv by_login = SV("SELECT u.id, u.name, u.phone, u.state, x.password_hash FROM core_staff u"
@@ -149,8 +149,10 @@ static int find_staff(struct store_conn *c, struct arena *a, sv name, bool by_ph
                      " WHERE u.login = ? AND u.deleted_at IS NULL");
     sv by_number = SV("SELECT u.id, u.name, u.phone, u.state, x.password_hash FROM core_staff u"
                       " LEFT JOIN core_staff_secret x ON x.staff = u.id"
-                      " WHERE u.phone = ? AND u.deleted_at IS NULL");
-    if (store_one(c, a, by_phone ? by_number : by_login, args, 1, v, 5, &found, err) != 0)
+                      " WHERE u.phone IN (?, ?) AND u.deleted_at IS NULL"
+                      " ORDER BY LENGTH(u.phone) LIMIT 1");
+    if (store_one(c, a, by_phone ? by_number : by_login, args, by_phone ? 2 : 1, v, 5, &found,
+                  err) != 0)
         return -1;
     if (!found) return 0;
     out->id = v[0].u.i;
@@ -241,11 +243,11 @@ static int staff_by_code(struct http_req *req, struct store_conn *c, sv phone, s
 static int find_member(struct store_conn *c, struct arena *a, sv phone, struct person *out,
                        struct err *err)
 {
-    struct store_val args[] = {STORE_S(phone)}, v[3];
+    struct store_val args[] = {STORE_S(phone), STORE_S(phone_long(a, phone))}, v[3];
     bool found;
     *out = (struct person){.kind = AUTH_MEMBER, .name = SV(""), .phone = phone};
-    if (store_one(c, a, SV("SELECT id, name, state FROM core_member WHERE phone = ?"), args, 1, v,
-                  3, &found, err) != 0)
+    if (store_one(c, a, SV("SELECT id, name, state FROM core_member WHERE phone IN (?, ?)"
+                           " ORDER BY LENGTH(phone) LIMIT 1"), args, 2, v, 3, &found, err) != 0)
         return -1;
     if (!found) return 0;
     out->id = v[0].u.i;

@@ -36,6 +36,11 @@ sv phone_normal(struct arena *a, sv text)
     return s.n >= 8 && s.n <= 16 && s.p[1] != '0' ? s : SV_NULL;
 }
 
+sv phone_long(struct arena *a, sv phone)
+{
+    return mainland(phone) ? arena_printf(a, "+86%.*s", SVARG(phone)) : phone;
+}
+
 sv phone_mask(struct arena *a, sv phone)
 {
     if (phone.n < 8) return phone.n ? SV("****") : SV("");

@@ -216,6 +216,8 @@ sv password_generate(struct arena *a);
 
 /* "+86 138-0013-8000" -> "13800138000"; others stay "+E.164". SV_NULL: no phone. */
 sv phone_normal(struct arena *a, sv text);
+/* The other form that a row may hold: a mainland number with +86. */
+sv phone_long(struct arena *a, sv phone);
 sv phone_mask(struct arena *a, sv phone);      /* "138****8000" */
 
 /* ---- code.c: one-time codes ------------------------------------------------------------------ */

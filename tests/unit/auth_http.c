@@ -70,6 +70,10 @@ static void test_login(void **state)
     reply_free(&r);
     /* by phone, and whatever the case of the login */
     expect(200, "POST", LOGIN, "", "{\"login\":\"13800138000\",\"password\":\"" PASSWORD "\"}");
+    expect(200, "POST", LOGIN, "", "{\"login\":\"+8613800138000\",\"password\":\"" PASSWORD "\"}");
+    house_sql(ALPHA, "UPDATE core_staff SET phone = '+8613800138000' WHERE login = 'anna'");
+    expect(200, "POST", LOGIN, "", "{\"login\":\"13800138000\",\"password\":\"" PASSWORD "\"}");
+    house_sql(ALPHA, "UPDATE core_staff SET phone = '13800138000' WHERE login = 'anna'");
     expect(200, "POST", LOGIN, "", "{\"login\":\"ANNA\",\"password\":\"" PASSWORD "\"}");
 }
 
