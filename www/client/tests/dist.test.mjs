@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { built } from './built.mjs';
 
-const dist = new URL('../dist/build/', import.meta.url);
 const files = (name) =>
-  readdirSync(new URL(`${name}/`, dist), { recursive: true, withFileTypes: true })
+  readdirSync(built(name), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.path ?? entry.parentPath}/${entry.name}`);
 const read = (file) => readFileSync(file, 'utf8');

@@ -43,6 +43,11 @@ test('an answer sets what is left and marks the choice, with or without counts',
   assert.equal(m.resultsVisible(hidden), false);
 });
 
+test('shares are shares of ballots, also where one ballot has several choices', () => {
+  assert.equal(m.totalBallots({ ...poll([8, 9]), total: 10 }), 10);
+  assert.equal(m.totalBallots(poll([8, 11])), 11);
+});
+
 /* ---- the line ---- */
 
 function timers() {

@@ -1,9 +1,10 @@
-/* The built mini-program: npm run build:mp-weixin first (npm test does). */
+/* The built mini-program. */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { built } from './built.mjs';
 import { MiniProgram, texts, until } from './mini.mjs';
 
-const dir = new URL('../dist/build/mp-weixin', import.meta.url).pathname;
+const dir = built('mp-weixin');
 const base = 'https://fair.example.com/t/fair';
 
 /* A server with one poll. `fault(request)` may answer instead. */
@@ -131,6 +132,19 @@ test('cookies that the server sets come back to it', async (t) => {
   const known = program.requests.length;
   await until(() => program.requests.length > known, 'a further request');
   assert.equal(program.requests.at(-1).header.cookie, 'atrium_d=device-1');
+});
+
+test('a member is known by a token; when its session has ended, the public page still opens', async (t) => {
+  const backend = server({
+    fault: (r) => r.header.authorization === 'Bearer old' &&
+      [401, { code: 'session_expired', title: 'x', detail: 'x' }],
+  });
+  const storage = { token: 'old' };
+  const { program, shown } = await openPoll(t, backend, { storage });
+  await until(() => shown().includes('总票数'), 'the poll');
+  assert.equal(program.requests[0].header.authorization, 'Bearer old');
+  assert.equal(program.storage.token, undefined);
+  assert.equal(program.requests.at(-1).header.authorization, undefined);
 });
 
 test('results move by themselves, and not while the page is hidden', async (t) => {

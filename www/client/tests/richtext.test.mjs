@@ -19,12 +19,17 @@ function html(nodes) {
 }
 
 test('what is allowed stays', () => {
-  const text = '<h3>规则</h3><ul><li>一</li><li>二 <b>三</b></li></ul>';
+  const text = '<h2>规则</h2><ul><li>一</li><li>二 <b>三</b></li></ul>';
   assert.equal(html(parse(text)), text);
 });
 
 test('text without markup becomes paragraphs', () => {
   assert.equal(html(parse('一\n\n二 &amp; 三')), '<p>一</p><p>二 & 三</p>');
+});
+
+test('headings begin at the second level and leave none out', () => {
+  assert.equal(html(parse('<h4>a</h4><p>b</p><h6>c</h6>')), '<h2>a</h2><p>b</p><h2>c</h2>');
+  assert.equal(html(parse('<h1>a</h1><h4>b</h4>')), '<h2>a</h2><h3>b</h3>');
 });
 
 test('scripts, styles and frames go with all that is in them', () => {

@@ -1,5 +1,5 @@
-/* The mini-program's cookies: wx.request keeps none, and the server knows the
- * member (atrium_m) and the device (atrium_d) by them. */
+/* The mini-program's cookies: wx.request keeps none, and the server knows the device
+ * (atrium_d) by one. Sessions are not kept here: see token.ts. */
 
 const STORE = 'cookies';
 
@@ -26,7 +26,7 @@ export function takeCookies(list: string[] | undefined, joined: string | undefin
   let changed = false;
   for (const line of lines) {
     const cookie = parseCookie(line, Date.now());
-    if (!cookie) continue;
+    if (!cookie || /^atrium_[ms]$/.test(cookie.name)) continue;
     changed = true;
     if (cookie.until > Date.now()) jar[cookie.name] = { value: cookie.value, until: cookie.until };
     else delete jar[cookie.name];

@@ -102,7 +102,25 @@ export function parseRich(html: string, file: (url: string) => string): RichNode
     if (!VOID.has(name) && stack.length < DEEPEST) stack.push(node);
   }
 
+  levelHeadings(root);
   return root.children.filter((node) => node.type === 'node' || node.text.trim() !== '');
+}
+
+/** The page has its own h1 and h2 is what follows: the highest heading used becomes
+ * h2, the next h3, so that no level is left out. */
+function levelHeadings(root: ElementNode): void {
+  const headings: ElementNode[] = [];
+  const walk = (node: RichNode) => {
+    if (node.type === 'text') return;
+    if (/^h[2-4]$/.test(node.name)) headings.push(node);
+    node.children.forEach(walk);
+  };
+  walk(root);
+  const used = [...new Set(headings.map((node) => node.name))].sort();
+  for (const node of headings) {
+    node.name = `h${used.indexOf(node.name) + 2}`;
+    node.attrs.class = `rich-${node.name}`;
+  }
 }
 
 /** Where the tag ends whose name ends at `from`; -1 if this is no tag. Bounded, so

@@ -3,6 +3,7 @@
 import { Unreachable, Unset, type Request, type Response, type Transport } from './api';
 // #ifndef H5
 import { cookieHeader, takeCookies } from './cookies';
+import { dropToken, tokenHeader } from './token';
 // #endif
 
 const TIMEOUT = 15_000;
@@ -33,7 +34,14 @@ send = async (request: Request): Promise<Response> => {
 // #endif
 
 // #ifndef H5
-send = (request: Request): Promise<Response> =>
+send = async (request: Request): Promise<Response> => {
+  const answer = await sendOnce(request, tokenHeader());
+  if (answer.status !== 401 || !/"session_expired"/.test(answer.body)) return answer;
+  dropToken(); // with the token of a session that ended even public pages are refused
+  return sendOnce(request, {});
+};
+
+const sendOnce = (request: Request, token: Record<string, string>): Promise<Response> =>
   new Promise((resolve, reject) => {
     if (!/^https?:\/\//.test(request.url)) {
       reject(new Unset());
@@ -43,7 +51,7 @@ send = (request: Request): Promise<Response> =>
     uni.request({
       url: request.url,
       method: request.method as 'GET' | 'POST',
-      header: cookie ? { ...request.headers, cookie } : request.headers,
+      header: { ...request.headers, ...token, ...(cookie ? { cookie } : {}) },
       data: request.body,
       // As text: ids are 63-bit, and errors are to be parsed like answers.
       dataType: 'text',

@@ -50,8 +50,8 @@ function later(known: State, said: State | undefined): State {
   return said !== undefined && order.indexOf(said) > order.indexOf(known) ? said : known;
 }
 
-/** What shares are shares of: all votes. */
-export function totalVotes(poll: Poll): number {
-  const sum = poll.options.reduce((n, option) => n + (option.count ?? 0), 0);
-  return Math.max(sum, poll.total ?? 0);
+/** Ballots. Shares are shares of these: in a poll with several choices they add up
+ * to more than all, and each says how many of the voters chose that option. */
+export function totalBallots(poll: Poll): number {
+  return Math.max(poll.total ?? 0, ...poll.options.map((option) => option.count ?? 0));
 }

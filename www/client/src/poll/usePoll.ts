@@ -6,7 +6,7 @@ import { api } from '../lib/client';
 import { explain } from '../lib/explain';
 import { t } from '../lib/i18n';
 import { newKey, onOnline } from '../lib/platform';
-import { isMember, loadSession, session } from '../lib/session';
+import { loadSession, session } from '../lib/session';
 import { createBallots, Unconfirmed } from './ballot';
 import { liveByEvents, liveByPolling, type LiveState } from './live';
 import { resultsVisible, withAnswer, withResults } from './results';
@@ -68,7 +68,7 @@ export function usePoll() {
     if (asked !== id.value) return; // another poll was opened meanwhile
     offset = Date.parse(answer.now) - Date.now() || 0;
     now.value = Date.now() + offset;
-    poll.value = { ...answer, voted: answer.voted ?? [], left: answer.left ?? null };
+    poll.value = { ...answer, voted: (answer.voted ?? []).map(String), left: answer.left ?? null };
     const known = new Set(answer.options.map((option) => option.id));
     chosen.value = chosen.value.filter((option) => known.has(option));
     planNextState();
@@ -122,7 +122,7 @@ export function usePoll() {
     stopLive?.();
     stopLive = null;
     live.value = 'off';
-    if (!shown || poll.value?.state !== 'open' || !visible.value) return;
+    if (!shown || !poll.value || poll.value.state === 'ended') return;
     const state = (next: LiveState) => (live.value = next);
     // #ifdef H5
     if (typeof EventSource === 'function') {
@@ -130,7 +130,10 @@ export function usePoll() {
         if (!poll.value) return;
         const before = poll.value.state;
         poll.value = withResults(poll.value, results);
-        if (poll.value.state !== before) reload();
+        if (poll.value.state !== before) {
+          clearTimeout(due); // everybody heard this at once
+          due = setTimeout(reload, Math.random() * 3000);
+        }
       };
       const url = `${api.base()}${path()}/live`;
       stopLive = liveByEvents(url, { results: apply, state, resumed: catchUp }, EventSource);
@@ -168,7 +171,8 @@ export function usePoll() {
   async function vote(note: Message | null = null): Promise<void> {
     if (sending.value || !poll.value) return;
     if (!unconfirmed.value && chosen.value.length === 0) return;
-    if (poll.value.login_required && session.value && !isMember()) {
+    // Somebody of the staff may be a member besides; the server knows.
+    if (poll.value.login_required && session.value?.kind === 'anon') {
       loginOpen.value = true;
       return;
     }
@@ -181,8 +185,8 @@ export function usePoll() {
       chosen.value = [];
       unconfirmed.value = false;
       message.value = { kind: 'good', text: t('poll.thanks') };
-      // Some see results only now: then there is a page to fetch and a stream to open.
-      if (!visible.value || live.value === 'off') {
+      // Some see results only now; the stream to listen to is another one then.
+      if (!visible.value) {
         await fetchPoll().catch(() => undefined);
         watchResults();
       }
