@@ -1,10 +1,9 @@
-// The tab "live results" of a poll. Counts come by SSE as the public gets them; where
-// the poll hides its results from the public that stream is closed, and the staff's
-// own statistics are asked for every few seconds.
+// The tab "live results" of a poll. Counts come by SSE; while that stream is down
+// (a proxy, a server that is full) the statistics are asked for every few seconds.
 //
 //   GET /api/vote/poll/<id>/stats
-//   {total, voters, counts: {option: n}, step: "hour" | "day",
-//    trend: [{at, count}], clients: [{client, count}]}
+//   {total, voters, options: [{id, count}], series: {unit: "hour" | "day",
+//    points: [{at, count}]}, clients: [{client, count}]}
 import { computed, h, onBeforeUnmount, onMounted, ref, shallowRef, watch } from 'vue';
 import { Chart, Message, api, format, problemText, subscribe } from '@atrium/shell';
 import { t } from './words.mjs';
@@ -13,6 +12,22 @@ export const styles = ['vote.css'];
 
 const POLL_MS = 5000;         // without the stream
 const TREND_MS = 15_000;      // the stream tells counts, not the trend
+
+const UNIT_MS = { hour: 3_600_000, day: 86_400_000 };
+const MAX_POINTS = 1000;
+
+// The server leaves out hours without a ballot; a line must not bridge them.
+export function filled({ unit, points }) {
+    const out = [];
+    for (const p of points) {
+        const at = Date.parse(p.at);
+        const last = out.at(-1);
+        if (last && (at - last[0]) / UNIT_MS[unit] < MAX_POINTS)
+            for (let gap = last[0] + UNIT_MS[unit]; gap < at; gap += UNIT_MS[unit]) out.push([gap, 0]);
+        out.push([at, Number(p.count)]);
+    }
+    return out;
+}
 
 function fileUrl(v) {
     return v && typeof v === 'object' && v.url ? api.url(v.url) : '';
@@ -32,8 +47,10 @@ export default {
         let stop = null;
         let timer = 0;
 
+        // A message without counts tells the state alone.
         function take(data) {
-            counts.value = data.counts ?? {};
+            if (!data.counts) return;
+            counts.value = data.counts;
             total.value = data.total ?? 0;
             voters.value = data.voters ?? null;
         }
@@ -43,7 +60,8 @@ export default {
                 stats.value = s;
                 failed.value = null;
                 // The stream is fresher than an answer that was under way.
-                if (link.value !== 'open') take(s);
+                if (link.value !== 'open')
+                    take({ ...s, counts: Object.fromEntries(s.options.map((o) => [o.id, o.count])) });
             } catch (e) {
                 failed.value = e;
             }
@@ -80,6 +98,10 @@ export default {
         const options = computed(() =>
             (props.row.options ?? []).map((o) => ({ ...o, n: Number(counts.value[o.id] ?? 0) })),
         );
+        // Of all choices: with several per ballot there are more of them than ballots.
+        const votes = computed(() => options.value.reduce((n, o) => n + o.n, 0));
+        const series = computed(() => stats.value?.series ?? { unit: 'hour', points: [] });
+        const points = computed(() => filled(series.value));
         const leading = computed(() => {
             const most = Math.max(0, ...options.value.map((o) => o.n));
             const first = options.value.filter((o) => o.n === most);
@@ -105,8 +127,8 @@ export default {
             xAxis: { type: 'time' },
             yAxis: { type: 'value', minInterval: 1 },
             series: [{
-                type: 'line', name: t('ballots'), showSymbol: (stats.value?.trend ?? []).length < 40, areaStyle: { opacity: 0.12 },
-                data: (stats.value?.trend ?? []).map((p) => [p.at, Number(p.count)]),
+                type: 'line', name: t('ballots'), showSymbol: points.value.length < 40, areaStyle: { opacity: 0.12 },
+                data: points.value,
             }],
         }));
 
@@ -136,8 +158,8 @@ export default {
                             fileUrl(o.picture) && h('img', { src: fileUrl(o.picture), alt: '' }), o.title,
                         ])),
                         h('td', { class: 'vote-meter' }, h('svg', { 'aria-hidden': 'true', preserveAspectRatio: 'none', viewBox: '0 0 100 6' },
-                            h('rect', { width: total.value ? (100 * o.n) / total.value : 0, height: 6 }))),
-                        h('td', { class: 'vote-num' }, format.share(o.n, total.value)),
+                            h('rect', { width: votes.value ? (100 * o.n) / votes.value : 0, height: 6 }))),
+                        h('td', { class: 'vote-num' }, format.share(o.n, votes.value)),
                         h('td', { class: 'vote-num', 'data-test': `results-count-${o.id}` }, format.number(o.n)),
                     ]),
                 )),
@@ -172,14 +194,11 @@ export default {
                     panel(t('result'), h(Chart, {
                         option: bars.value, height: Math.max(180, options.value.length * 38 + 40), label: t('chart', { title: props.row.title }),
                     }), props.row.state === 'published' ? pulse() : null),
-                    panel(t('option'), [
-                        table(),
-                        props.row.choice === 'multiple' && h('p', { class: 'vote-note' }, t('multiple')),
-                    ]),
+                    panel(t('option'), table()),
                 ]),
-                stats.value?.trend?.length
+                points.value.length
                     ? h('div', { class: 'vote-two' }, [
-                        panel(t(stats.value.step === 'day' ? 'trend_day' : 'trend_hour'), h(Chart, {
+                        panel(t(series.value.unit === 'day' ? 'trend_day' : 'trend_hour'), h(Chart, {
                             option: trend.value, height: 220, label: t('trendChart', { title: props.row.title }),
                         })),
                         panel(t('clients'), clients()),

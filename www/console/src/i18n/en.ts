@@ -15,6 +15,9 @@ export default {
         expiredHint: 'Log in again to go on. What you have not saved is still here.', leave: 'Go to the log-in page',
         other: 'This is another account; the page will reload', memberHere: 'Log in with a staff account',
     },
+    password: {
+        title: 'Change password', old: 'Current password', new: 'New password', again: 'New password again', rule: 'At least 10 characters of three kinds', differ: 'The two differ', done: 'Password changed; other sessions have ended',
+    },
     shell: {
         menu: 'Menu', collapse: 'Collapse menu', expand: 'Expand menu', theme: 'Appearance', light: 'Light', dark: 'Dark', auto: 'System',
         density: 'Density', compact: 'Compact', regular: 'Regular', loose: 'Loose', language: 'Language', account: 'Account',

@@ -15,6 +15,9 @@ export default {
         expiredHint: '请重新登录后继续，未保存的内容仍然保留。', leave: '返回登录页',
         other: '已切换为另一账号，页面将重新加载', memberHere: '请使用员工账号登录',
     },
+    password: {
+        title: '修改密码', old: '当前密码', new: '新密码', again: '再次输入新密码', rule: '至少 10 个字符，含三类字符', differ: '两次输入不一致', done: '密码已修改，其他登录已失效',
+    },
     shell: {
         menu: '菜单', collapse: '收起菜单', expand: '展开菜单', theme: '外观', light: '浅色', dark: '深色', auto: '跟随系统',
         density: '密度', compact: '紧凑', regular: '标准', loose: '宽松', language: '语言', account: '账户',
