@@ -6,9 +6,10 @@
 
 #define PEER_MAX 8                   /* requests at a time */
 #define OPEN_AFTER 5                 /* failures in a row */
-#define OPEN_US (10 * 1000000LL)
 #define BUCKETS 256
 #define MANY_PEERS 4096
+
+int64_t peer_open_us = 10 * 1000000LL;
 
 struct peer {
     struct peer *next;
@@ -110,7 +111,7 @@ void peer_ended(struct peer *peer, const struct request *r, bool failed)
         peer->open_until = 0;
         return;
     }
-    if (++peer->failures >= OPEN_AFTER) peer->open_until = clock_mono_us() + OPEN_US;
+    if (++peer->failures >= OPEN_AFTER) peer->open_until = clock_mono_us() + peer_open_us;
 }
 
 struct request *peer_next(struct peer *peer)

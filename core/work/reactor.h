@@ -29,6 +29,7 @@ struct request {
 
 /* peer.c: one scheme, host and port. At most PEER_MAX requests at a time, the
  * rest waits; after several failures in a row nobody asks it for a while. */
+extern int64_t peer_open_us;         /* how long; only tests change it */
 struct peers;
 struct peers *peers_new(void);
 void peers_free(struct peers *p);
