@@ -157,6 +157,7 @@ static int start_plugins(struct main_worker *w, struct err *err)
         return err_internal(err, "the core manifest does not load:\n%.*s",
                             SVARG(buf_view(&e.text)));
     w->model = model_new(w->auth);
+    model_set_state_dir(w->settings.state_dir);
     if (model_add(w->model, w->core, &e) != 0)
         return err_internal(err, "the core's resources do not stand:\n%.*s",
                             SVARG(buf_view(&e.text)));
