@@ -69,7 +69,7 @@ export interface Schema {
     initial?: string
     transitions?: Transition[]
     views?: {
-        list?: { columns?: string[]; filters?: string[]; sort?: string | string[] }
+        list?: { columns?: string[] }
         form?: { groups?: Group[] }
         detail?: { facts?: string[]; related?: string[] }
     }
@@ -127,16 +127,15 @@ export function columnsOf(schema: Schema): Field[] {
         .filter((f): f is Field => !!f && !f.hidden && f.type !== 'children')
 }
 
-/* Sortable names, and the order a list starts with. */
+/* Sortable names, and the order a list starts with. `sorts` is cut to what this
+ * person may read; the view is as it was written. */
 export function sortsOf(schema: Schema): { names: Set<string>; first: string } {
-    const view = schema.views?.list?.sort
-    const all = [...(Array.isArray(view) ? view : view ? [view] : []), ...(schema.sorts ?? [])]
+    const all = schema.sorts ?? []
     return { names: new Set(all.map((s) => s.replace(/^-/, ''))), first: all[0] ?? '' }
 }
 
 export function filtersOf(schema: Schema): Field[] {
-    const names = schema.views?.list?.filters ?? schema.filters ?? []
-    return names.map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f)
+    return (schema.filters ?? []).map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f)
 }
 
 /* What must be asked to have expanded in order to show names rather than numbers:
