@@ -81,7 +81,7 @@ static void write_options(struct atrium_json_writer *w, const struct vote_poll *
     atrium.json->end_array(w);
 }
 
-static atrium_status write_trend(struct atrium_ctx *ctx, struct atrium_json_writer *w, int64_t id,
+static atrium_status write_series(struct atrium_ctx *ctx, struct atrium_json_writer *w, int64_t id,
                                   struct atrium_error *err)
 {
     struct atrium_value poll = atrium_v_i64(id);
@@ -92,11 +92,14 @@ static atrium_status write_trend(struct atrium_ctx *ctx, struct atrium_json_writ
     bool hours = span <= BY_HOUR_UP_TO_S;
     struct series series = {w, hours ? HOUR_S : DAY_S, atrium.time->utc_offset(ctx) * INT64_C(60)};
     struct atrium_value args[] = {atrium_v_i64(series.offset_s), atrium_v_i64(series.step_s), poll};
-    atrium_kv_str(w, "step", hours ? ATRIUM_STR("hour") : ATRIUM_STR("day"));
-    atrium_kv(w, "trend");
+    atrium_kv(w, "series");
+    atrium.json->begin_object(w);
+    atrium_kv_str(w, "unit", hours ? ATRIUM_STR("hour") : ATRIUM_STR("day"));
+    atrium_kv(w, "points");
     atrium.json->begin_array(w);
     s = atrium.storage->query(ctx, ATRIUM_STR(SERIES), args, 3, on_slot, &series, err);
     atrium.json->end_array(w);
+    atrium.json->end_object(w);
     return s;
 }
 
@@ -126,10 +129,8 @@ static atrium_status write_stats(struct atrium_ctx *ctx, const struct vote_poll 
     atrium_kv_str(w, "state", draft ? ATRIUM_STR("draft") : atrium_cstr(poll_phase_name(phase)));
     atrium_kv_i64(w, "total", counts.ballots);
     atrium_kv_i64(w, "voters", counts.voters);
-    atrium_kv(w, "counts");
-    vote_counts_json(w, &counts);
     write_options(w, p, &counts);
-    s = write_trend(ctx, w, p->id, err);
+    s = write_series(ctx, w, p->id, err);
     if (s == ATRIUM_OK) s = write_clients(ctx, w, p->id, err);
     atrium.json->end_object(w);
     return s;
