@@ -55,6 +55,11 @@ struct atrium_model_1 {
     atrium_status (*transition)(struct atrium_ctx *ctx, atrium_model_as as,
                                 struct atrium_str resource, int64_t id, struct atrium_str name,
                                 struct atrium_str json, struct atrium_error *err);
+    /* [worker, may block] Shows a file (a cover, a picture) to everybody, or
+     * again only to those who may see the record it belongs to. For hooks: what
+     * a published page shows is public until it is withdrawn. */
+    atrium_status (*show_file)(struct atrium_ctx *ctx, int64_t file, bool everybody,
+                               struct atrium_error *err);
 };
 
 #ifdef __cplusplus

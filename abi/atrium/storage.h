@@ -81,6 +81,13 @@ struct atrium_storage_1 {
     atrium_status (*exec)(struct atrium_ctx *ctx, struct atrium_str sql,
                           const struct atrium_value *args, uint32_t n_args, uint64_t *affected,
                           struct atrium_error *err);
+    /* [worker, may block] Many rows by few statements, some 20 times faster than
+     * one by one. `head`: "INSERT INTO t (a, b) VALUES ", `tail`: "" or
+     * " ON DUPLICATE KEY UPDATE ..."; args: row after row. Several statements
+     * when there are many rows: call it inside a transaction or a batch. */
+    atrium_status (*insert)(struct atrium_ctx *ctx, struct atrium_str head, struct atrium_str tail,
+                            const struct atrium_value *args, uint32_t n_columns, uint32_t n_rows,
+                            struct atrium_error *err);
     /* [worker, may block] Runs fn between BEGIN and COMMIT, at most five times
      * while deadlocks come in between. Not ATRIUM_OK from fn rolls back and is
      * what this returns. ATRIUM_E_STATE inside a transaction. */

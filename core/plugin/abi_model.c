@@ -1,15 +1,12 @@
 /* atrium.model/1 */
 #include "plugin/internal.h"
 
-static atrium_status begin(struct atrium_ctx *ctx, atrium_model_as as, struct atrium_str resource,
-                           const struct model_resource **r, struct model_ctx *m,
-                           struct atrium_error *err)
+/* Joins the open transaction, else leaves connections to the model. */
+static atrium_status context(struct atrium_ctx *ctx, atrium_model_as as, struct model_ctx *m,
+                             struct atrium_error *err)
 {
     if (as > ATRIUM_AS_SYSTEM) return plug_fault(err, ATRIUM_E_ARGUMENT, "model: unknown `as`");
     if (ctx->reading) return plug_fault(err, ATRIUM_E_STATE, "model is used from a row callback");
-    struct model *all = ctx->plug->reg->model;
-    *r = all ? model_find(all, to_sv(resource)) : NULL;
-    if (!*r) return plug_fault(err, ATRIUM_E_ARGUMENT, "model: there is no such resource");
     bool joins = ctx_uncommitted(ctx);
     if (!joins) ctx_yield_conn(ctx);
     *m = (struct model_ctx){
@@ -26,6 +23,16 @@ static atrium_status begin(struct atrium_ctx *ctx, atrium_model_as as, struct at
         m->done = ctx->done[as];
     }
     return ATRIUM_OK;
+}
+
+static atrium_status begin(struct atrium_ctx *ctx, atrium_model_as as, struct atrium_str resource,
+                           const struct model_resource **r, struct model_ctx *m,
+                           struct atrium_error *err)
+{
+    struct model *all = ctx->plug->reg->model;
+    *r = all ? model_find(all, to_sv(resource)) : NULL;
+    if (!*r) return plug_fault(err, ATRIUM_E_ARGUMENT, "model: there is no such resource");
+    return context(ctx, as, m, err);
 }
 
 /* In a joined transaction what is to follow the commit waits in the context. */
@@ -154,6 +161,19 @@ static atrium_status transition(struct atrium_ctx *ctx, atrium_model_as as,
     return end(ctx, as, &m, rc, &e, err);
 }
 
+static atrium_status show_file(struct atrium_ctx *ctx, int64_t file, bool everybody,
+                               struct atrium_error *err)
+{
+    CTX_CHECK(ctx);
+    struct model_ctx m;
+    atrium_status s = context(ctx, ATRIUM_AS_SYSTEM, &m, err);
+    if (s != ATRIUM_OK) return s;
+    struct err e;
+    err_clear(&e);
+    int rc = model_file_set_public(&m, file, everybody, &e);
+    return end(ctx, ATRIUM_AS_SYSTEM, &m, rc, &e, err);
+}
+
 const struct atrium_model_1 plug_model_1 = {
     .get = get,
     .list = list,
@@ -161,4 +181,5 @@ const struct atrium_model_1 plug_model_1 = {
     .update = update,
     .remove = remove_row,
     .transition = transition,
+    .show_file = show_file,
 };

@@ -3,7 +3,8 @@
 
 /* Few arguments are translated on the stack, many in the arena. */
 #define STACK_ARGS 32
-#define MAX_ARGS 65535           /* MySQL's own bound */
+#define MAX_ARGS 65535           /* of a statement: MySQL's own bound */
+#define MAX_ROW_ARGS 10000000    /* of insert, which cuts them into statements */
 #define MAX_COLUMNS 128
 
 static int64_t new_id(void)
@@ -48,14 +49,15 @@ struct call {
 };
 
 static atrium_status prepare(struct call *k, struct atrium_ctx *ctx,
-                             const struct atrium_value *args, uint32_t n, struct atrium_error *err)
+                             const struct atrium_value *args, size_t n, size_t most,
+                             struct atrium_error *err)
 {
     if (ctx->reading)
         return plug_fault(err, ATRIUM_E_STATE, "storage is used from a row callback");
-    if (n > MAX_ARGS) return plug_fault(err, ATRIUM_E_ARGUMENT, "storage: too many values");
+    if (n > most) return plug_fault(err, ATRIUM_E_ARGUMENT, "storage: too many values");
     struct store_val *v =
         n <= STACK_ARGS ? k->stack : ARENA_ARRAY(ctx->arena, struct store_val, n);
-    for (uint32_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!value_in(&v[i], &args[i]))
             return plug_fault(err, ATRIUM_E_ARGUMENT, "storage: a value has an unknown type");
     }
@@ -96,7 +98,7 @@ static atrium_status query(struct atrium_ctx *ctx, struct atrium_str sql,
 {
     CTX_CHECK(ctx);
     struct call k;
-    atrium_status s = prepare(&k, ctx, args, n_args, err);
+    atrium_status s = prepare(&k, ctx, args, n_args, MAX_ARGS, err);
     if (s != ATRIUM_OK) return s;
     struct reader r = {ctx, fn ? fn : no_row, arg, false};
     struct err e;
@@ -115,7 +117,7 @@ static atrium_status exec(struct atrium_ctx *ctx, struct atrium_str sql,
 {
     CTX_CHECK(ctx);
     struct call k;
-    atrium_status s = prepare(&k, ctx, args, n_args, err);
+    atrium_status s = prepare(&k, ctx, args, n_args, MAX_ARGS, err);
     if (s != ATRIUM_OK) return s;
     struct err e;
     err_clear(&e);
@@ -123,6 +125,23 @@ static atrium_status exec(struct atrium_ctx *ctx, struct atrium_str sql,
     if (store_exec(k.conn, to_sv(sql), k.args, n_args, &n, &e) != 0)
         return plug_error_out(err, &e);
     if (affected) *affected = n;
+    return ATRIUM_OK;
+}
+
+static atrium_status insert(struct atrium_ctx *ctx, struct atrium_str head, struct atrium_str tail,
+                            const struct atrium_value *args, uint32_t n_columns, uint32_t n_rows,
+                            struct atrium_error *err)
+{
+    CTX_CHECK(ctx);
+    if (n_columns == 0) return plug_fault(err, ATRIUM_E_ARGUMENT, "storage.insert: no columns");
+    if (n_rows == 0) return ATRIUM_OK;
+    struct call k;
+    atrium_status s = prepare(&k, ctx, args, (size_t)n_columns * n_rows, MAX_ROW_ARGS, err);
+    if (s != ATRIUM_OK) return s;
+    struct err e;
+    err_clear(&e);
+    if (store_insert(k.conn, to_sv(head), to_sv(tail), k.args, n_columns, n_rows, NULL, &e) != 0)
+        return plug_error_out(err, &e);
     return ATRIUM_OK;
 }
 
@@ -218,6 +237,7 @@ const struct atrium_storage_1 plug_storage_1 = {
     .new_id = new_id,
     .query = query,
     .exec = exec,
+    .insert = insert,
     .transaction = transaction,
     .bind_stream = bind_stream,
     .append = append,

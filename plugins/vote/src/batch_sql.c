@@ -1,12 +1,12 @@
-/* Reading and writing for a batch. Statements have a few fixed sizes (powers of
- * two), so that each is prepared once per connection: lists to read are padded by
- * their last value, rows to write are cut into exact pieces. */
+/* Reading and writing for a batch. Lists to read have a few fixed sizes (powers
+ * of two, padded by their last value), so that each statement is prepared once
+ * per connection. */
 #include "batch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST 512                     /* values in a list, rows in an insert */
+#define MOST 512                     /* values in a list */
 
 /* ---- text of statements ------------------------------------------------------------------ */
 
@@ -17,25 +17,17 @@ static uint32_t padded(uint32_t n)
     return size;
 }
 
-static uint32_t piece(uint32_t left)
+/* head, then n question marks with commas, then tail. */
+static struct atrium_str with_marks(struct batch *b, const char *head, uint32_t n,
+                                    const char *tail)
 {
-    uint32_t size = MOST;
-    while (size > left) size /= 2;
-    return size;
-}
-
-/* head, then n times `mark` with commas, then tail. */
-static struct atrium_str repeat(struct batch *b, const char *head, const char *mark, uint32_t n,
-                                const char *tail)
-{
-    size_t h = strlen(head), m = strlen(mark), t = strlen(tail);
-    char *text = atrium.memory->alloc(b->ctx, h + n * (m + 1) + t), *p = text;
+    size_t h = strlen(head), t = strlen(tail);
+    char *text = atrium.memory->alloc(b->ctx, h + 2 * n + t), *p = text;
     memcpy(p, head, h);
     p += h;
     for (uint32_t i = 0; i < n; i++) {
         if (i) *p++ = ',';
-        memcpy(p, mark, m);
-        p += m;
+        *p++ = '?';
     }
     memcpy(p, tail, t);
     return atrium_str_make(text, (size_t)(p + t - text));
@@ -58,7 +50,7 @@ static atrium_status read_list(struct batch *b, const char *head, const char *ta
         uint32_t here = n - from < MOST ? n - from : MOST, size = padded(here);
         for (uint32_t i = 0; i < size; i++)
             args[n_fixed + i] = list[from + (i < here ? i : here - 1)];
-        atrium_status s = atrium.storage->query(b->ctx, repeat(b, head, "?", size, tail), args,
+        atrium_status s = atrium.storage->query(b->ctx, with_marks(b, head, size, tail), args,
                                                 n_fixed + size, fn, arg, b->err);
         if (s != ATRIUM_OK) return s;
     }
@@ -199,19 +191,6 @@ atrium_status batch_read_tallies(struct batch *b)
 
 /* ---- writing ---------------------------------------------------------------------------------------- */
 
-static atrium_status write_rows(struct batch *b, const char *head, const char *mark,
-                                uint32_t columns, const char *tail, const struct atrium_value *v,
-                                uint32_t rows)
-{
-    for (uint32_t size; rows; rows -= size, v += (size_t)size * columns) {
-        size = piece(rows);
-        atrium_status s = atrium.storage->exec(b->ctx, repeat(b, head, mark, size, tail), v,
-                                               size * columns, NULL, b->err);
-        if (s != ATRIUM_OK) return s;
-    }
-    return ATRIUM_OK;
-}
-
 static struct atrium_value text_or_null(const char *text)
 {
     return text[0] ? atrium_v_text(atrium_cstr(text)) : atrium_v_null();
@@ -239,9 +218,11 @@ static atrium_status write_ballots(struct batch *b)
         *v++ = atrium_v_text(atrium_str_make(item->b->key, VOTE_KEY_HEX));
         rows++;
     }
-    return write_rows(b, "INSERT INTO `vote_ballot` (`id`, `created_at`, `updated_at`, `poll`, "
-                         "`options`, `member`, `device`, `address`, `client`, `request_key`) VALUES ",
-                      "(?,?,?,?,?,?,?,?,?,?)", COLUMNS, "", args, rows);
+    return atrium.storage->insert(
+        b->ctx,
+        ATRIUM_STR("INSERT INTO `vote_ballot` (`id`, `created_at`, `updated_at`, `poll`, `options`, "
+                   "`member`, `device`, `address`, `client`, `request_key`) VALUES "),
+        ATRIUM_STR(""), args, COLUMNS, rows, b->err);
 }
 
 static atrium_status write_tallies(struct batch *b)
@@ -264,13 +245,14 @@ static atrium_status write_tallies(struct batch *b)
         *v++ = atrium_v_text(t->chosen);
         rows++;
     }
-    return write_rows(b, "INSERT INTO `vote_tally` (`id`, `created_at`, `updated_at`, `poll`, "
-                         "`kind`, `subject`, `day`, `n`, `chosen`) VALUES ",
-                      "(?,?,?,?,?,?,?,?,?)", COLUMNS,
-                      " ON DUPLICATE KEY UPDATE `n` = `n` + VALUES(`n`), "
-                      "`chosen` = COALESCE(VALUES(`chosen`), `chosen`), "
-                      "`updated_at` = VALUES(`updated_at`)",
-                      args, rows);
+    return atrium.storage->insert(
+        b->ctx,
+        ATRIUM_STR("INSERT INTO `vote_tally` (`id`, `created_at`, `updated_at`, `poll`, `kind`, "
+                   "`subject`, `day`, `n`, `chosen`) VALUES "),
+        ATRIUM_STR(" ON DUPLICATE KEY UPDATE `n` = `n` + VALUES(`n`), "
+                   "`chosen` = COALESCE(VALUES(`chosen`), `chosen`), "
+                   "`updated_at` = VALUES(`updated_at`)"),
+        args, COLUMNS, rows, b->err);
 }
 
 /* One short statement per row that moved: there are few, and each is prepared

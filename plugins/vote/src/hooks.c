@@ -29,9 +29,7 @@ static atrium_status show_file(struct atrium_ctx *ctx, const struct atrium_json 
     const struct atrium_json *v = atrium.json->get(row, key);
     if (atrium.json->type(v) == ATRIUM_JSON_OBJECT) v = atrium.json->get(v, "id");
     if (!atrium.json->as_id(v, &id)) return ATRIUM_OK;
-    return atrium.model->update(
-        ctx, ATRIUM_AS_SYSTEM, ATRIUM_STR("core.file"), id, -1,
-        open ? ATRIUM_STR("{\"public\":true}") : ATRIUM_STR("{\"public\":false}"), err);
+    return atrium.model->show_file(ctx, id, open, err);
 }
 
 static atrium_status show_files(struct atrium_ctx *ctx, const struct atrium_json *row, bool open,
