@@ -2,6 +2,7 @@
  * worker that fell asleep last is woken first, since its stack is still warm.
  * Each sleeps on a word of its own, so a job wakes one thread and never a herd;
  * and none is woken for a job that a thread already on its way will take. */
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -38,7 +39,9 @@ struct work_pool {
     unsigned busy;
     bool stopping;
     uint64_t done, refused;
-    unsigned n_threads;
+    unsigned n_threads, alive;
+    pthread_cond_t ended;            /* a thread has; monotonic clock */
+    struct work_pool *next;          /* of the abandoned */
     struct worker workers[];
 };
 
@@ -100,6 +103,8 @@ static void *worker_main(void *arg)
         pthread_mutex_lock(&p->lock);
         p->waking--;
     }
+    p->alive--;
+    pthread_cond_signal(&p->ended);
     pthread_mutex_unlock(&p->lock);
     return NULL;
 }
@@ -108,10 +113,15 @@ struct work_pool *work_pool_start(unsigned threads, unsigned queue)
 {
     if (!threads) threads = 1;
     struct work_pool *p = xmalloc(sizeof *p + threads * sizeof *p->workers);
-    *p = (struct work_pool){.n_threads = threads, .cap = 16};
+    *p = (struct work_pool){.n_threads = threads, .alive = threads, .cap = 16};
     while (p->cap < queue) p->cap *= 2;
     p->ring = xmalloc(p->cap * sizeof *p->ring);
     pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->ended, &attr);
+    pthread_condattr_destroy(&attr);
     /* Signals are for the main thread. */
     sigset_t all, before;
     sigfillset(&all);
@@ -147,9 +157,17 @@ bool work_pool_submit(struct work_pool *p, void (*run)(void *), void *arg)
 
 static struct timespec in_ms(unsigned ms)
 {
-    /* pthread_clockjoin_np waits on the monotonic clock, which base/clock.h has */
     int64_t at = clock_mono_us() + (int64_t)ms * 1000;
     return (struct timespec){.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000};
+}
+
+/* Its threads still use it, so it is not freed: the process is about to end
+ * anyway. Kept in sight for leak checkers. */
+static void abandon(struct work_pool *p)
+{
+    static struct work_pool *_Atomic abandoned;
+    for (unsigned i = 0; i < p->n_threads; i++) pthread_detach(p->workers[i].thread);
+    p->next = atomic_exchange(&abandoned, p);
 }
 
 void work_pool_stop(struct work_pool *p, unsigned timeout_ms)
@@ -161,23 +179,23 @@ void work_pool_stop(struct work_pool *p, unsigned timeout_ms)
     pthread_mutex_unlock(&p->lock);
 
     struct timespec until = in_ms(timeout_ms);
-    unsigned stuck = 0;
-    for (unsigned i = 0; i < p->n_threads; i++) {
-        if (pthread_clockjoin_np(p->workers[i].thread, NULL, CLOCK_MONOTONIC, &until) == 0) continue;
-        if (!stuck++) {
-            /* Late already: what has not begun shall not begin. */
-            pthread_mutex_lock(&p->lock);
-            if (p->queued) log_error("%u jobs dropped: the pool had to stop", p->queued);
-            p->queued = 0;
-            pthread_mutex_unlock(&p->lock);
-        }
-        pthread_detach(p->workers[i].thread);
+    pthread_mutex_lock(&p->lock);
+    while (p->alive && pthread_cond_timedwait(&p->ended, &p->lock, &until) != ETIMEDOUT) {
     }
-    if (stuck) {
-        /* They still use it; the process is about to end anyway. */
-        log_error("%u workers did not end within %u ms", stuck, timeout_ms);
+    unsigned alive = p->alive;
+    if (alive) {
+        /* Late already: what has not begun shall not begin. */
+        log_error("%u workers did not end within %u ms, %u jobs dropped", alive, timeout_ms,
+                  p->queued);
+        p->queued = 0;
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (alive) {
+        abandon(p);
         return;
     }
+    for (unsigned i = 0; i < p->n_threads; i++) pthread_join(p->workers[i].thread, NULL);
+    pthread_cond_destroy(&p->ended);
     pthread_mutex_destroy(&p->lock);
     free(p->ring);
     free(p);

@@ -442,7 +442,7 @@ static void *hammer(void *arg)
 {
     struct result *r = arg;
     for (int i = 0; i < 200; i++)
-        send_it(&r[i], (struct work_http){.url = url("/echo"), .body = SV("x"), .method = "POST",
+        send_it(&r[i], (struct work_http){.url = sv_of(urls[0]), .body = SV("x"), .method = "POST",
                                           .allow_private = true});
     return NULL;
 }
@@ -453,9 +453,8 @@ static void test_threads(void **state)
     static struct result r[4][200];
     pthread_t t[4];
     memset(r, 0, sizeof r);
-    url("/");
     n_urls = 0;
-    for (int i = 0; i < 256; i++) url("/echo");     /* the same text in each slot */
+    url("/echo");
     for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, hammer, r[i]);
     for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
     for (int i = 0; i < 4; i++) {
