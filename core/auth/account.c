@@ -9,7 +9,7 @@ static struct tenant *tenant_of(struct http_req *req)
     return tenant_full(auth_tenant_of(req));
 }
 
-/* ---- who am I ------------------------------------------------------------------------- */
+/* ---- who am I ---------------------------------------------------------------------------- */
 
 static void write_user(struct jsonw *w, const struct auth_principal *p)
 {
@@ -57,7 +57,7 @@ void account_session(struct http_req *req)
     http_add_header(req, "cache-control", SV("no-store"));
 }
 
-/* ---- one's own password ------------------------------------------------------------------- */
+/* ---- one's own password ------------------------------------------------------------------ */
 
 struct change { int64_t staff, session; sv hash; };
 
@@ -143,7 +143,7 @@ void account_password(struct http_req *req)
     login_defer(req, run_password);
 }
 
-/* ---- somebody else's ---------------------------------------------------------------------------- */
+/* ---- somebody else's --------------------------------------------------------------------- */
 
 static int login_of(struct tenant *t, struct arena *a, sv id_text, sv *login, struct err *err)
 {

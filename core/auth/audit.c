@@ -18,7 +18,7 @@ struct queued {                      /* one line on its way; freed by `done` */
     char text[];
 };
 
-/* ---- the chain ------------------------------------------------------------------------ */
+/* ---- the chain --------------------------------------------------------------------------- */
 
 static void add_text(struct buf *b, sv v)
 {
@@ -125,7 +125,7 @@ static int batch(void *arg, struct store_conn *c, struct arena *a, struct store_
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 /* What could not be stored goes to the process log: it is never just lost. */
 static void lost(const struct audit_line *l, const char *why)
@@ -204,7 +204,7 @@ void auth_audit(struct auth_tenant *tenant, const struct auth_principal *p, stru
     free(q);
 }
 
-/* ---- verifying ------------------------------------------------------------------------------ */
+/* ---- verifying --------------------------------------------------------------------------- */
 
 struct walk {
     uint64_t lines;

@@ -87,7 +87,7 @@ void auth_set_delivery(struct auth *a, const struct auth_delivery *d)
     a->delivery = *d;
 }
 
-/* ---- routes ---------------------------------------------------------------------------- */
+/* ---- routes ------------------------------------------------------------------------------ */
 
 static void staff_logout(struct http_req *req)
 {

@@ -11,7 +11,7 @@
 #include "store/store.h"
 #include "work/work.h"
 
-/* ---- tenants -------------------------------------------------------------- */
+/* ---- tenants ----------------------------------------------------------------------------- */
 
 struct auth;                     /* the room's state, one per process */
 
@@ -21,7 +21,7 @@ struct auth_tenant {             /* immutable but for what is said; reference co
     sv name;
     int utc_offset;              /* minutes */
     struct store_db *db;         /* the tenant's own account and database */
-    struct store_writer *_Atomic audit;   /* group-commit writer of core_audit, from the first line on */
+    struct store_writer *_Atomic audit;   /* writer of core_audit, from the first line on */
     unsigned char secret[32];    /* for signed device ids, links, cursors */
     void *_Atomic model;         /* model's per-tenant caches, see model.h */
     void *_Atomic plugins;       /* plugin room's per-tenant state */
@@ -80,7 +80,7 @@ bool auth_plugin_on(const struct auth_tenant *t, sv plugin);     /* [any], lock-
 int auth_plugin_switch(struct auth_tenant *t, sv plugin, sv version, bool on, int64_t by,
                        struct err *err);                          /* [worker] */
 
-/* ---- principals -------------------------------------------------------------- */
+/* ---- principals -------------------------------------------------------------------------- */
 
 enum auth_kind { AUTH_ANON, AUTH_STAFF, AUTH_MEMBER, AUTH_KEY, AUTH_SYSTEM };
 
@@ -153,7 +153,7 @@ void auth_forget(struct auth_tenant *t);
  * For the core manifest: at the creation of a tenant and after its upgrade. [worker] */
 int auth_install_roles(struct store_conn *c, const struct mf_manifest *m, struct err *err);
 
-/* ---- staff ------------------------------------------------------------------------ */
+/* ---- staff ------------------------------------------------------------------------------- */
 
 struct auth_new_staff {
     sv login, name, phone;       /* phone may be SV_NULL */
@@ -170,7 +170,7 @@ int auth_staff_create(struct auth_tenant *t, struct arena *a, const struct auth_
 int auth_staff_password(struct auth_tenant *t, struct arena *a, sv login, sv password, sv *out,
                         struct err *err);
 
-/* ---- passwords and codes ------------------------------------------------------- */
+/* ---- passwords and codes ----------------------------------------------------------------- */
 
 /* How one-time codes reach people. Without one they go to the development
  * outbox: resource core.outbox and <state_dir>/outbox.jsonl. `send` may block
@@ -189,14 +189,14 @@ bool auth_password_verify(sv hash, sv password);
 /* At least 10 characters of three kinds, not the login, not a common one. */
 int auth_password_check(sv password, sv login, const char *field, struct err *err);
 
-/* ---- routes ---------------------------------------------------------------------- */
+/* ---- routes ------------------------------------------------------------------------------ */
 
 /* Adds the routes of docs/http-api.md: /api/auth/... and /api/core/session. Also
  * GET /api/auth/member/session (who am I, by the member's cookie) and, for
  * administrators, POST /api/auth/staff/:id/password (sets a new one, answers it). */
 int auth_routes(struct auth *a, struct http_router *r, struct err *err);
 
-/* ---- audit ------------------------------------------------------------------------ */
+/* ---- audit ------------------------------------------------------------------------------- */
 
 struct auth_audit {              /* one line of the operation log */
     const char *action;          /* "login", "create", "update", "export", ... */

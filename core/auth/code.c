@@ -41,16 +41,16 @@ void code_hash(const unsigned char secret[32], sv phone, sv purpose, sv code,
     seal_hex(mac, sizeof mac, out);
 }
 
-/* ---- delivering after the answer ----------------------------------------------------- */
+/* ---- delivering -------------------------------------------------------------------------- */
 
-struct delivery_job {
+struct code_job {
     struct tenant *t;
     char phone[24], purpose[16], code[8], lang[4];
 };
 
 static void deliver(void *arg)
 {
-    struct delivery_job *j = arg;
+    struct code_job *j = arg;
     struct auth *a = j->t->auth;
     struct buf text = BUF_HEAP;
     struct err e = {0};
@@ -62,6 +62,23 @@ static void deliver(void *arg)
                   e.detail[0] ? e.detail : e.code);
     buf_free(&text);
     free(j);
+}
+
+int code_deliver(struct code_job *j, struct err *err)
+{
+    if (!j) return 0;
+    struct auth *a = j->t->auth;
+    /* The outbox is quick and for development: what it holds is there when the
+     * answer comes. A provider takes its time, which would tell who is known. */
+    if (a->delivery.send == outbox_send) {
+        deliver(j);
+        return 0;
+    }
+    if (work_pool_submit(a->logins, deliver, j)) return 0;
+    free(j);
+    err_set(err, 503, "overloaded", NULL);
+    err->retry_after = 2;
+    return -1;
 }
 
 /* ---- asking for one ---------------------------------------------------------------------- */
@@ -147,27 +164,24 @@ static int ask(void *arg, struct store_conn *c, struct err *err)
                       args, sizeof args / sizeof args[0], NULL, err);
 }
 
-int code_request(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv address,
-                 const char *lang, int64_t *wait, struct err *err)
+int code_request(struct tenant *t, struct store_conn *c, const struct code_ask *k,
+                 struct code_job **job, int64_t *wait, struct err *err)
 {
-    struct asking k = {.t = t, .phone = phone, .purpose = purpose, .address = address};
-    if (store_tx(c, ask, &k, err) != 0) return -1;
-    *wait = k.wait > 0 ? k.wait : EVERY_US / SECOND_US;
-    if (k.wait > 0 || !k.known) return 0;
-    struct delivery_job *j = xmalloc(sizeof *j);
-    *j = (struct delivery_job){.t = t};
-    snprintf(j->phone, sizeof j->phone, "%.*s", SVARG(phone));
-    snprintf(j->purpose, sizeof j->purpose, "%.*s", SVARG(purpose));
-    snprintf(j->code, sizeof j->code, "%s", k.code);
-    snprintf(j->lang, sizeof j->lang, "%s", lang);
-    if (work_pool_submit(t->auth->logins, deliver, j)) return 0;
-    free(j);
-    err_set(err, 503, "overloaded", NULL);
-    err->retry_after = 2;
-    return -1;
+    struct asking g = {.t = t, .phone = k->phone, .purpose = k->purpose, .address = k->address};
+    *job = NULL;
+    if (store_tx(c, ask, &g, err) != 0) return -1;
+    *wait = g.wait > 0 ? g.wait : EVERY_US / SECOND_US;
+    if (g.wait > 0 || !g.known) return 0;
+    struct code_job *j = *job = xmalloc(sizeof *j);
+    *j = (struct code_job){.t = t};
+    snprintf(j->phone, sizeof j->phone, "%.*s", SVARG(k->phone));
+    snprintf(j->purpose, sizeof j->purpose, "%.*s", SVARG(k->purpose));
+    snprintf(j->code, sizeof j->code, "%s", g.code);
+    snprintf(j->lang, sizeof j->lang, "%s", k->lang);
+    return 0;
 }
 
-/* ---- using one ---------------------------------------------------------------------------------- */
+/* ---- using one --------------------------------------------------------------------------- */
 
 int code_use(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv code, struct err *err)
 {
@@ -204,7 +218,7 @@ int code_use(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv co
     return 0;
 }
 
-/* ---- the development outbox ------------------------------------------------------------------------ */
+/* ---- the development outbox -------------------------------------------------------------- */
 
 int outbox_open(struct auth *a, struct err *err)
 {

@@ -7,7 +7,7 @@
 #define CONTROL_DB "atrium"
 #define CONTROL_CONNS 8
 
-/* ---- schema ------------------------------------------------------------------- */
+/* ---- schema ------------------------------------------------------------------------------ */
 
 #define COL_ID {.name = "id", .type = STORE_COL_ID, .not_null = true}
 #define COL_CREATED {.name = "created_at", .type = STORE_COL_DATETIME, .not_null = true}
@@ -99,7 +99,7 @@ int control_migrate(struct auth *a, struct err *err)
     return rc;
 }
 
-/* ---- reading ------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 sv control_about(struct arena *a, int64_t tenant, const char *what)
 {

@@ -20,7 +20,7 @@ struct creation {
     struct tenant *tenant;
 };
 
-/* ---- checks ------------------------------------------------------------------------ */
+/* ---- checks ------------------------------------------------------------------------------ */
 
 static int check_input(const struct auth_new_tenant *n, struct err *err)
 {
@@ -70,12 +70,13 @@ static void make_names(struct creation *k)
     rand_bytes(r->secret, sizeof r->secret);
 }
 
-/* ---- undoing ------------------------------------------------------------------------- */
+/* ---- undoing ----------------------------------------------------------------------------- */
 
 static void drop(struct store_conn *admin, sv sql)
 {
     struct err e = {0};
-    if (store_ddl(admin, sql, &e) != 0) log_error("undoing a tenant: %.*s: %s", SVARG(sql), e.detail);
+    if (store_ddl(admin, sql, &e) != 0)
+        log_error("undoing a tenant: %.*s: %s", SVARG(sql), e.detail);
 }
 
 /* True when the row says so, or when nobody can tell: a lost answer to the last
@@ -134,7 +135,7 @@ static int clear_remains(struct creation *k, struct err *err)
     return 0;
 }
 
-/* ---- doing ------------------------------------------------------------------------------ */
+/* ---- doing ------------------------------------------------------------------------------- */
 
 static int refuse_foreign_database(struct creation *k, struct err *err)
 {

@@ -6,7 +6,7 @@
 
 #define MAX_RESOURCES 4000           /* a role that names more is nonsense */
 
-/* ---- building the union ------------------------------------------------------------ */
+/* ---- building the union ------------------------------------------------------------------ */
 
 struct set { const sv *v; unsigned n; };
 
@@ -200,7 +200,7 @@ void roles_unref(struct auth_roles *r)
         arena_free(r->arena);
 }
 
-/* ---- asking --------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------ */
 
 static const sv only_all[] = {{"all", 3}};
 static const struct auth_grant everything = {
@@ -216,9 +216,8 @@ static const struct auth_grant look_only = {
 const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resource)
 {
     if (p->admin) {
-        bool core_writes = p->kind != AUTH_SYSTEM &&
-                           (sv_eq(resource, SV("core.audit")) || sv_eq(resource, SV("core.outbox")));
-        return core_writes ? &look_only : &everything;
+        bool core_writes = sv_eq(resource, SV("core.audit")) || sv_eq(resource, SV("core.outbox"));
+        return core_writes && p->kind != AUTH_SYSTEM ? &look_only : &everything;
     }
     const struct auth_roles *r = p->roles;
     if (!r) return NULL;

@@ -14,7 +14,7 @@ static struct tenant *tenant_of(struct http_req *req)
     return tenant_full(auth_tenant_of(req));
 }
 
-/* ---- on the log-in threads ------------------------------------------------------------ */
+/* ---- on the log-in threads --------------------------------------------------------------- */
 
 struct deferred { struct http_req *req; void (*run)(struct http_req *); int64_t at; };
 
@@ -47,7 +47,7 @@ void login_defer(struct http_req *req, void (*run)(struct http_req *))
     http_send(req);
 }
 
-/* ---- the body -------------------------------------------------------------------------------- */
+/* ---- the body ---------------------------------------------------------------------------- */
 
 int login_text(json_t *body, const char *name, bool required, size_t max, sv *out,
                        struct err *err)
@@ -77,7 +77,7 @@ int login_body(struct http_req *req, json_t **body, struct err *err)
     return http_json(req, body, err);
 }
 
-/* ---- what all log-ins end with ------------------------------------------------------------------ */
+/* ---- what all log-ins end with ----------------------------------------------------------- */
 
 struct person {
     enum auth_kind kind;
@@ -163,7 +163,7 @@ static int find_staff(struct store_conn *c, struct arena *a, sv name, bool by_ph
     return 0;
 }
 
-/* ---- staff: password -------------------------------------------------------------------------------- */
+/* ---- staff: password --------------------------------------------------------------------- */
 
 static int check_password(const struct person *who, sv password, bool *ok, struct err *err)
 {
@@ -209,7 +209,7 @@ static int by_password(struct http_req *req, struct store_conn *c, sv login, sv 
     return 0;
 }
 
-/* ---- staff and members: code ---------------------------------------------------------------------------- */
+/* ---- staff and members: code ------------------------------------------------------------- */
 
 static int use_code(struct http_req *req, struct store_conn *c, sv phone, const char *purpose,
                     sv code, struct err *err)
@@ -285,7 +285,7 @@ static int member_by_code(struct http_req *req, struct store_conn *c, sv phone, 
     return 0;
 }
 
-/* ---- routes ------------------------------------------------------------------------------------------------ */
+/* ---- routes ------------------------------------------------------------------------------ */
 
 static int with_conn(struct http_req *req,
                      int (*fn)(struct http_req *, struct store_conn *, sv, sv, struct err *),
@@ -336,13 +336,16 @@ void login_member(struct http_req *req)
         http_fail(req, &e);
 }
 
-static int ask_code(struct http_req *req, struct store_conn *c, sv phone, sv purpose,
-                    struct err *err)
+static int ask_code(struct http_req *req, sv phone, sv purpose, struct err *err)
 {
+    struct code_ask k = {phone, purpose, http_remote(req), http_lang(req)};
+    struct code_job *job;
+    struct store_conn *c;
     int64_t wait = 0;
-    if (code_request(tenant_of(req), c, phone, purpose, http_remote(req), http_lang(req), &wait,
-                     err) != 0)
-        return -1;
+    if (store_get(tenant_of(req)->pub.db, &c, err) != 0) return -1;
+    int rc = code_request(tenant_of(req), c, &k, &job, &wait, err);
+    store_put(c);
+    if (rc != 0 || code_deliver(job, err) != 0) return -1;
     http_status(req, 202);
     http_type(req, "application/json");
     struct jsonw w = jsonw_on(http_out(req));
@@ -362,7 +365,7 @@ void login_code(struct http_req *req)
     if (rc == 0) rc = login_text(body, "purpose", true, 20, &purpose, &e);
     if (rc == 0 && !sv_eqs(purpose, "staff") && !sv_eqs(purpose, "member"))
         rc = err_field(&e, "purpose", "not_in_options", "staff, member", NULL);
-    if (rc == 0) rc = with_conn(req, ask_code, phone, purpose, &e);
+    if (rc == 0) rc = ask_code(req, phone, purpose, &e);
     if (rc != 0) http_fail(req, &e);
 }
 

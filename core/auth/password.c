@@ -27,7 +27,7 @@
 #define AT_ONCE 4                    /* 76 MiB at most, however many log in */
 #define WAIT_US 2000000
 
-/* ---- how many hash at once ----------------------------------------------------------- */
+/* ---- how many hash at once --------------------------------------------------------------- */
 
 static struct {
     pthread_mutex_t lock;
@@ -135,7 +135,7 @@ bool password_outdated(sv hash)
     return !sv_starts(hash, sv_make(now, (size_t)n));
 }
 
-/* ---- policy ------------------------------------------------------------------------------- */
+/* ---- policy ------------------------------------------------------------------------------ */
 
 /* Words that people decorate with a capital, digits and a sign to satisfy rules
  * like ours. Compared after the decoration is taken off. */

@@ -7,7 +7,7 @@
 
 #include "auth/room.h"
 
-/* ---- compiled unions of a tenant ------------------------------------------------------ */
+/* ---- compiled unions of a tenant --------------------------------------------------------- */
 
 #define SHARED 64                    /* different sets of roles kept by a tenant */
 
@@ -88,7 +88,7 @@ void roles_cache_free(struct role_cache *rc)
     free(rc);
 }
 
-/* ---- templates ------------------------------------------------------------------------------ */
+/* ---- templates --------------------------------------------------------------------------- */
 
 static void write_texts(struct jsonw *w, const char *key, const char *const *list, size_t n)
 {

@@ -10,7 +10,7 @@
 #define AUTH_TOKEN_CHARS 43          /* 32 random bytes in base64url */
 #define AUTH_HASH_CHARS 64           /* SHA-256 in hex */
 
-/* ---- state ---------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------- */
 
 struct session_cache;
 struct tenant_table;
@@ -51,7 +51,7 @@ static inline struct tenant *tenant_full(const struct auth_tenant *t)
     return (struct tenant *)t;
 }
 
-/* ---- seal.c: keys and digests ------------------------------------------------ */
+/* ---- seal.c: keys and digests ------------------------------------------------------------ */
 
 /* Reads <state_dir>/master.key; makes it (0600) at the first start. */
 int seal_load_key(const char *state_dir, unsigned char key[32], struct err *err);
@@ -68,7 +68,7 @@ void seal_hmac(const unsigned char key[32], sv data, unsigned char out[32]);
 struct hash128 { uint64_t a, b; };
 struct hash128 seal_siphash(const uint64_t key[2], sv data);
 
-/* ---- control.c: the control database ------------------------------------------- */
+/* ---- control.c: the control database ----------------------------------------------------- */
 
 int control_migrate(struct auth *a, struct err *err);
 /* Reads all tenants and publishes a new table. Takes a->lock. */
@@ -76,7 +76,7 @@ int control_load(struct auth *a, struct err *err);
 /* The text that a tenant's sealed columns are bound to. */
 sv control_about(struct arena *a, int64_t tenant, const char *what);
 
-/* ---- tenants.c: the table in memory --------------------------------------------- */
+/* ---- tenants.c: the table in memory ------------------------------------------------------ */
 
 struct tenant_row {                  /* a row of the control database, opened */
     int64_t id;
@@ -104,7 +104,7 @@ int plugins_load(struct tenant *t, struct err *err);
 void plugins_refresh(struct tenant *t);
 void plugins_free(struct tenant *t);
 
-/* ---- roles.c, grants.c ------------------------------------------------------------ */
+/* ---- roles.c, grants.c ------------------------------------------------------------------- */
 
 struct auth_roles {
     _Atomic int refs;
@@ -129,7 +129,7 @@ void roles_cache_free(struct role_cache *rc);
 /* The JSON of one role template's grants over a manifest. */
 void roles_template(const struct mf_manifest *m, const char *role, struct buf *out);
 
-/* ---- cache.c, session.c -------------------------------------------------------------- */
+/* ---- cache.c, session.c ------------------------------------------------------------------ */
 
 struct session {                     /* what requests share; counted */
     _Atomic int refs;
@@ -203,7 +203,7 @@ int lockout_check(const struct lockout *l, struct store_conn *c, struct err *err
 int lockout_fail(const struct lockout *l, struct store_conn *c, struct err *err);
 int lockout_clear(const struct lockout *l, struct store_conn *c, struct err *err);
 
-/* ---- password.c ---------------------------------------------------------------------------- */
+/* ---- password.c -------------------------------------------------------------------------- */
 
 /* Like auth_password_verify, but says 503 when too many hash already. */
 int password_verify(sv hash, sv password, bool *ok, struct err *err);
@@ -212,7 +212,7 @@ int password_verify_nobody(sv password, struct err *err);
 bool password_outdated(sv hash);     /* made with other parameters */
 sv password_generate(struct arena *a);
 
-/* ---- phone.c --------------------------------------------------------------------------------- */
+/* ---- phone.c ----------------------------------------------------------------------------- */
 
 /* "+86 138-0013-8000" -> "13800138000"; others stay "+E.164". SV_NULL: no phone. */
 sv phone_normal(struct arena *a, sv text);
@@ -220,7 +220,7 @@ sv phone_normal(struct arena *a, sv text);
 sv phone_long(struct arena *a, sv phone);
 sv phone_mask(struct arena *a, sv phone);      /* "138****8000" */
 
-/* ---- code.c: one-time codes ------------------------------------------------------------------ */
+/* ---- code.c: one-time codes -------------------------------------------------------------- */
 
 void code_hash(const unsigned char secret[32], sv phone, sv purpose, sv code,
               char out[AUTH_HASH_CHARS]);
@@ -228,10 +228,14 @@ void code_hash(const unsigned char secret[32], sv phone, sv purpose, sv code,
  * hour by address. */
 struct code_usage { int64_t last_at, day_first, by_phone_day, by_address_hour; };
 int64_t code_wait(const struct code_usage *u, int64_t now);
-/* Makes a code and has it delivered after the answer; *wait says when the next
- * may be asked for. Tells nothing about who has the phone. */
-int code_request(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv address,
-                 const char *lang, int64_t *wait, struct err *err);
+struct code_ask { sv phone, purpose, address; const char *lang; };
+struct code_job;                     /* a code on its way to its owner */
+/* Makes a code; *wait says when the next may be asked for. *job NULL: nobody may
+ * use it, or it is too early; the caller's answer does not tell. */
+int code_request(struct tenant *t, struct store_conn *c, const struct code_ask *k,
+                 struct code_job **job, int64_t *wait, struct err *err);
+/* Takes the job over; holds no connection meanwhile. */
+int code_deliver(struct code_job *job, struct err *err);
 /* 401 "code_invalid" unless it is right; a code works once. */
 int code_use(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv code,
              struct err *err);
@@ -239,7 +243,7 @@ int outbox_open(struct auth *a, struct err *err);
 int outbox_send(void *arg, struct auth_tenant *t, sv phone, sv purpose, sv code, sv text,
                 struct err *err);
 
-/* ---- staff.c --------------------------------------------------------------------------------- */
+/* ---- staff.c ----------------------------------------------------------------------------- */
 
 #define ROLE_ADMIN "admin"
 #define ROLE_EVERYONE "core.everyone"
@@ -247,7 +251,7 @@ int outbox_send(void *arg, struct auth_tenant *t, sv phone, sv purpose, sv code,
 int staff_admin_role(struct store_conn *c, struct err *err);
 int staff_set_password(struct store_conn *c, int64_t staff, sv hash, struct err *err);
 
-/* ---- login.c, account.c ------------------------------------------------------------------------ */
+/* ---- login.c, account.c ------------------------------------------------------------------ */
 
 void login_staff(struct http_req *req);
 void login_member(struct http_req *req);
@@ -265,7 +269,7 @@ void account_password(struct http_req *req);
 void account_reset(struct http_req *req);
 void account_session(struct http_req *req);
 
-/* ---- audit.c ---------------------------------------------------------------------------------- */
+/* ---- audit.c ----------------------------------------------------------------------------- */
 
 struct audit_line {
     int64_t id, at_us, who;

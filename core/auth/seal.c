@@ -18,7 +18,7 @@
 #define NONCE 12
 #define TAG 16
 
-/* ---- the key file ------------------------------------------------------------- */
+/* ---- the key file ------------------------------------------------------------------------ */
 
 static bool unhex(sv hex, unsigned char *out)
 {
@@ -95,7 +95,7 @@ int seal_load_key(const char *state_dir, unsigned char key[32], struct err *err)
     return found < 0 ? -1 : 0;
 }
 
-/* ---- sealing ---------------------------------------------------------------------- */
+/* ---- sealing ----------------------------------------------------------------------------- */
 
 /* Nothing here can fail but for want of memory; going on without would store a
  * secret in the clear. */
@@ -142,7 +142,7 @@ int seal_open(struct arena *a, const unsigned char key[32], sv about, sv sealed,
     return 0;
 }
 
-/* ---- digests ------------------------------------------------------------------------ */
+/* ---- digests ----------------------------------------------------------------------------- */
 
 void seal_sha256(sv data, unsigned char out[32])
 {
@@ -171,7 +171,7 @@ void seal_hmac(const unsigned char key[32], sv data, unsigned char out[32])
     must(HMAC(EVP_sha256(), key, 32, (const unsigned char *)data.p, data.n, out, &n) != NULL);
 }
 
-/* ---- SipHash-2-4, 128 bits (Aumasson and Bernstein, 2012) ---------------------------- */
+/* ---- SipHash-2-4, 128 bits (Aumasson and Bernstein, 2012) -------------------------------- */
 
 static inline uint64_t rotl(uint64_t x, unsigned b)
 {

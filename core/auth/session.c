@@ -26,7 +26,7 @@ static int64_t absolute_us(const struct auth *a, enum auth_kind kind)
                                : (int64_t)a->settings->session.absolute_hours * 3600 * 1000000;
 }
 
-/* ---- making and ending ----------------------------------------------------------------- */
+/* ---- making and ending ------------------------------------------------------------------- */
 
 int session_create(struct tenant *t, struct store_conn *c, const struct session_new *n,
                    struct session_made *out, struct err *err)
@@ -119,7 +119,7 @@ int session_end(struct tenant *t, struct http_req *req, const struct auth_princi
     return rc;
 }
 
-/* ---- looking up ---------------------------------------------------------------------------- */
+/* ---- looking up -------------------------------------------------------------------------- */
 
 struct ids { int64_t *v; size_t n, cap; struct arena *a; };
 
@@ -201,8 +201,8 @@ static struct session *build(const struct auth *a, struct arena *scratch, const 
     s->expires_us = r->expires;
     s->idle_us = idle_us(a, r->kind);
     s->roles = roles;
-    uintptr_t at = ((uintptr_t)s->tail + _Alignof(int64_t) - 1) & ~(uintptr_t)(_Alignof(int64_t) - 1);
-    int64_t *list = (int64_t *)at;
+    const uintptr_t edge = _Alignof(int64_t) - 1;
+    int64_t *list = (int64_t *)(((uintptr_t)s->tail + edge) & ~edge);
     if (ids) memcpy(list, depts->v, ids);
     char *name = (char *)list + ids, *phone = name + r->name.n + 1;
     memcpy(name, r->name.p, r->name.n);
@@ -277,7 +277,7 @@ static int find_session(struct tenant *t, sv token, struct session **out, struct
     return 0;
 }
 
-/* ---- from the request to the principal -------------------------------------------------------- */
+/* ---- from the request to the principal --------------------------------------------------- */
 
 static void unref_session(void *s)
 {

@@ -28,7 +28,7 @@ int staff_set_password(struct store_conn *c, int64_t staff, sv hash, struct err 
                       args, 6, NULL, err);
 }
 
-/* ---- creating ---------------------------------------------------------------------- */
+/* ---- creating ---------------------------------------------------------------------------- */
 
 struct new_staff {
     struct arena *arena;

@@ -22,7 +22,7 @@ struct tenant_table {
     struct tenant *dflt;
 };
 
-/* ---- one tenant ---------------------------------------------------------------- */
+/* ---- one tenant -------------------------------------------------------------------------- */
 
 struct tenant *tenant_make(struct auth *a, const struct tenant_row *row)
 {
@@ -84,7 +84,7 @@ bool tenant_host_ok(sv host)
     return true;
 }
 
-/* ---- the table -------------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 static struct slot *make_slots(struct arena *a, size_t n, uint64_t *mask)
 {
@@ -145,7 +145,7 @@ void tenants_free(struct auth *a)
     }
 }
 
-/* ---- resolving ------------------------------------------------------------------------ */
+/* ---- resolving --------------------------------------------------------------------------- */
 
 /* Lower case, no port, no final dot. */
 static sv host_key(sv host, char out[MAX_HOST])

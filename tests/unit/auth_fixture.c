@@ -14,7 +14,7 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
     return "leak:libh2o-evloop\n";
 }
 
-/* ---- callbacks, as main has them -------------------------------------------------------- */
+/* ---- callbacks, as main has them --------------------------------------------------------- */
 
 static struct http_site *on_resolve(void *arg, sv host, sv path, size_t *prefix_len)
 {
@@ -104,7 +104,7 @@ static void start_http(void)
     if (!house.http) fail_msg("http: %s", e.detail);
 }
 
-/* ---- the house ------------------------------------------------------------------------------ */
+/* ---- the house --------------------------------------------------------------------------- */
 
 static struct auth *start_auth(void)
 {
@@ -197,6 +197,14 @@ int house_teardown(void **state)
     return 0;
 }
 
+int house_fresh(void **state)
+{
+    (void)state;
+    clock_set_offset_us(0);
+    house_sql(ALPHA, "DELETE FROM core_lockout");
+    return 0;
+}
+
 int64_t house_i64(const char *database, const char *sql)
 {
     char *s = mariadb_sql(house.server, database, sql);
@@ -220,7 +228,15 @@ void house_staff(struct auth_tenant *t, const char *login, const char *phone, co
     OK(auth_staff_create(t, house.arena, &n, &id, NULL, &e));
 }
 
-/* ---- the client -------------------------------------------------------------------------------- */
+/* ---- the client -------------------------------------------------------------------------- */
+
+const char *kind(const char *path, const char *headers)
+{
+    struct reply r = ask("GET", path, headers, NULL);
+    const char *k = r.status == 200 ? member(&r, "kind") : "refused";
+    reply_free(&r);
+    return k;
+}
 
 static int dial(void)
 {
@@ -308,7 +324,8 @@ const char *log_in(const char *base, const char *login)
     snprintf(path, sizeof path, "%s/api/auth/login", base);
     snprintf(body, sizeof body, "{\"login\":\"%s\",\"password\":\"" PASSWORD "\"}", login);
     struct reply r = ask("POST", path, "", body);
-    const char *token = arena_str(house.arena, r.status == 200 ? sv_of(member(&r, "token")) : SV(""));
+    const char *token = "";
+    if (r.status == 200) token = arena_str(house.arena, sv_of(member(&r, "token")));
     reply_free(&r);
     return token;
 }

@@ -20,6 +20,9 @@
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define PASSWORD "River7stone9"
+#define ALPHA "atrium_t_alpha"           /* its database */
+#define LOGIN "/api/auth/login"
+#define WHO "/api/test/who"
 
 #define OK(call)                                                                                  \
     do {                                                                                          \
@@ -55,6 +58,8 @@ extern struct house house;
 
 int house_setup(void **state);
 int house_teardown(void **state);
+/* Before each test: the real time, nobody locked out. */
+int house_fresh(void **state);
 int house_migrate(void *arg, struct auth_tenant *t, struct err *err);
 struct auth_tenant *house_tenant(const char *slug, const char *host);
 /* A second node: another instance of the room on the same databases. */
@@ -74,6 +79,8 @@ void reply_free(struct reply *r);
 /* Asks, checks the status, throws the answer away. */
 void expect(int status, const char *method, const char *path, const char *headers,
             const char *body);
+/* Who the answer of a test route says is asking; "refused" when there is none. */
+const char *kind(const char *path, const char *headers);
 bool has(const char *text, const char *part);
 /* Value of a text member anywhere in the body; lives until the next few calls. */
 const char *member(const struct reply *r, const char *name);

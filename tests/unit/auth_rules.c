@@ -34,7 +34,7 @@ static int teardown(void **state)
 
 #define assert_sv(v, s) assert_string_equal(arena_str(a, v), s)
 
-/* ---- passwords ---------------------------------------------------------------------- */
+/* ---- passwords --------------------------------------------------------------------------- */
 
 static const char *refusal(const char *password, const char *login)
 {
@@ -103,7 +103,7 @@ static void test_password_hash(void **state)
     assert_int_equal(password_verify_nobody(SV("anything"), &e), 0);
 }
 
-/* ---- phones ----------------------------------------------------------------------------- */
+/* ---- phones ------------------------------------------------------------------------------ */
 
 static void test_phone(void **state)
 {
@@ -122,7 +122,7 @@ static void test_phone(void **state)
     assert_sv(phone_mask(a, SV("")), "");
 }
 
-/* ---- lock-out ------------------------------------------------------------------------------ */
+/* ---- lock-out ---------------------------------------------------------------------------- */
 
 static void test_lockout(void **state)
 {
@@ -171,7 +171,7 @@ static void test_lockout_subjects(void **state)
     assert_string_equal(l.name, "");
 }
 
-/* ---- codes --------------------------------------------------------------------------------------- */
+/* ---- codes ------------------------------------------------------------------------------- */
 
 static void test_code_wait(void **state)
 {
@@ -212,7 +212,7 @@ static void test_code_hash(void **state)
     assert_memory_not_equal(base, other, 64);
 }
 
-/* ---- devices, seals, digests --------------------------------------------------------------------- */
+/* ---- devices, seals, digests ------------------------------------------------------------- */
 
 static void test_device(void **state)
 {
@@ -303,7 +303,7 @@ static void test_siphash(void **state)
     EVP_MAC_free(mac);
 }
 
-/* ---- names of tenants ------------------------------------------------------------------------------- */
+/* ---- names of tenants -------------------------------------------------------------------- */
 
 static void test_names(void **state)
 {
@@ -322,7 +322,7 @@ static void test_names(void **state)
         assert_false(tenant_host_ok(sv_of(bad_hosts[i])));
 }
 
-/* ---- grants ------------------------------------------------------------------------------------------- */
+/* ---- grants ------------------------------------------------------------------------------ */
 
 static struct auth_principal with(struct auth_roles *r)
 {
@@ -502,7 +502,7 @@ static void test_template(void **state)
     }
 }
 
-/* ---- the log's hash ------------------------------------------------------------------------------------ */
+/* ---- the log's hash ---------------------------------------------------------------------- */
 
 static void test_audit_hash(void **state)
 {
@@ -528,129 +528,6 @@ static void test_audit_hash(void **state)
     assert_memory_not_equal(one, two, 64);
 }
 
-/* ---- sessions in memory --------------------------------------------------------------------------------- */
-
-static struct session *make_session(int64_t id)
-{
-    struct session *s = xmalloc(sizeof *s);
-    memset(s, 0, sizeof *s);
-    atomic_init(&s->refs, 1);
-    s->p.id = id;
-    return s;
-}
-
-static void put(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now, int64_t id)
-{
-    struct session *s = make_session(id);
-    scache_put(c, key, gen, now, s);
-    session_unref(s);
-}
-
-static int64_t got(struct session_cache *c, struct hash128 key, uint64_t gen, int64_t now,
-                   enum scache_answer want)
-{
-    struct session *s;
-    assert_int_equal(scache_get(c, key, gen, now, &s), want);
-    int64_t id = s ? s->p.id : 0;
-    session_unref(s);
-    return id;
-}
-
-static void test_cache(void **state)
-{
-    (void)state;
-    struct session_cache *c = scache_new(1000);
-    sv token = SV("0123456789012345678901234567890123456789012");
-    struct hash128 k = scache_key(c, 1, token), other = scache_key(c, 2, token);
-    assert_true(k.a != other.a || k.b != other.b);
-    int64_t now = clock_mono_us();
-    got(c, k, 0, now, CACHE_MISS);
-    put(c, k, 0, now, 11);
-    assert_int_equal(got(c, k, 0, now + SECOND, CACHE_HIT), 11);
-    got(c, other, 0, now, CACHE_MISS);       /* another tenant's */
-    /* after its time one looks, the others take the old answer for a second */
-    assert_int_equal(got(c, k, 0, now + 5 * SECOND, CACHE_CHECK), 11);
-    assert_int_equal(got(c, k, 0, now + 5 * SECOND, CACHE_HIT), 11);
-    assert_int_equal(got(c, k, 0, now + 6 * SECOND + 1, CACHE_CHECK), 11);
-    /* forgotten: every request looks, nobody takes the old answer */
-    put(c, k, 0, now, 12);
-    got(c, k, 1, now, CACHE_CHECK);
-    got(c, k, 1, now, CACHE_CHECK);
-    put(c, k, 1, now, 13);
-    assert_int_equal(got(c, k, 1, now, CACHE_HIT), 13);
-    put(c, k, 0, now, 12);                   /* an answer from before comes too late */
-    assert_int_equal(got(c, k, 1, now, CACHE_HIT), 13);
-    scache_put(c, k, 1, now, NULL);
-    got(c, k, 1, now, CACHE_BAD);
-    got(c, k, 1, now + 5 * SECOND, CACHE_MISS);
-    scache_free(c);
-}
-
-static void test_cache_kill(void **state)
-{
-    (void)state;
-    struct session_cache *c = scache_new(1000);
-    struct hash128 k = scache_key(c, 1, SV("0123456789012345678901234567890123456789012"));
-    int64_t now = clock_mono_us();
-    put(c, k, 0, now, 11);
-    scache_kill(c, k, now);
-    got(c, k, 0, now, CACHE_BAD);
-    put(c, k, 0, now + SECOND, 11);          /* a look-up that began before the end */
-    got(c, k, 0, now + SECOND, CACHE_BAD);
-    got(c, k, 0, now + 61 * SECOND, CACHE_MISS);
-    scache_free(c);
-}
-
-static void test_cache_bounded(void **state)
-{
-    (void)state;
-    struct session_cache *c = scache_new(640);
-    int64_t now = clock_mono_us();
-    struct hash128 hot = scache_key(c, 1, SV("hot"));
-    put(c, hot, 0, now, 1);
-    unsigned here = 0;
-    for (int i = 0; i < 20000; i++) {
-        put(c, scache_key(c, 1, arena_printf(a, "token %d", i)), 0, now, i);
-        if (i % 4 == 0) got(c, hot, 0, now, CACHE_HIT);  /* what is used stays */
-    }
-    for (int i = 0; i < 20000; i++) {
-        struct session *s;
-        here += scache_get(c, scache_key(c, 1, arena_printf(a, "token %d", i)), 0, now, &s) ==
-                CACHE_HIT;
-        session_unref(s);
-    }
-    assert_in_range(here, 300, 704);
-    scache_free(c);
-}
-
-static void *hammer(void *arg)
-{
-    struct session_cache *c = arg;
-    for (int i = 0; i < 20000; i++) {
-        char name[16];
-        int n = snprintf(name, sizeof name, "t%d", i % 50);
-        struct hash128 k = scache_key(c, 1, sv_make(name, (size_t)n));
-        struct session *s;
-        enum scache_answer answer = scache_get(c, k, (uint64_t)i / 5000, clock_mono_us(), &s);
-        if (s) assert_int_equal(s->p.id, i % 50);
-        session_unref(s);
-        if (answer == CACHE_MISS || answer == CACHE_CHECK)
-            put(c, k, (uint64_t)i / 5000, clock_mono_us(), i % 50);
-        if (i % 997 == 0) scache_kill(c, k, clock_mono_us());
-    }
-    return NULL;
-}
-
-static void test_cache_threads(void **state)
-{
-    (void)state;
-    struct session_cache *c = scache_new(64);
-    pthread_t t[4];
-    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, hammer, c);
-    for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
-    scache_free(c);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -664,8 +541,6 @@ int main(void)
         cmocka_unit_test(test_all_swallows),    cmocka_unit_test(test_many_resources),
         cmocka_unit_test(test_admin),           cmocka_unit_test(test_no_way_up),
         cmocka_unit_test(test_template),        cmocka_unit_test(test_audit_hash),
-        cmocka_unit_test(test_cache),           cmocka_unit_test(test_cache_kill),
-        cmocka_unit_test(test_cache_bounded),   cmocka_unit_test(test_cache_threads),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

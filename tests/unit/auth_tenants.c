@@ -1,11 +1,9 @@
 /* auth: tenants and what belongs to one: its database, roles, plugins, log. */
 #include "auth_fixture.h"
 
-#define ALPHA "atrium_t_alpha"
-
 static struct err e;
 
-/* ---- creating ----------------------------------------------------------------------- */
+/* ---- creating ---------------------------------------------------------------------------- */
 
 static bool see(void *arg, const struct store_val *row, unsigned n)
 {
@@ -146,7 +144,7 @@ static void test_creation_after_a_crash(void **state)
                                      " table_name = 'remains'"), 0);
 }
 
-/* ---- resolving ---------------------------------------------------------------------------- */
+/* ---- resolving --------------------------------------------------------------------------- */
 
 static const char *resolve(const char *host, const char *path, size_t *n)
 {
@@ -198,7 +196,7 @@ static void test_second_node_sees_tenants(void **state)
     auth_stop(b);
 }
 
-/* ---- plugins -------------------------------------------------------------------------------- */
+/* ---- plugins ----------------------------------------------------------------------------- */
 
 static void test_plugin_switch(void **state)
 {
@@ -218,7 +216,7 @@ static void test_plugin_switch(void **state)
     assert_true(auth_plugin_on(house.alpha, SV("crm")));
 }
 
-/* ---- roles ------------------------------------------------------------------------------------ */
+/* ---- roles ------------------------------------------------------------------------------- */
 
 static struct mf_manifest *small_manifest(const char *const *read, size_t n_read)
 {
@@ -297,7 +295,7 @@ static void test_staff_create(void **state)
     assert_int_equal(e.n_fields, 2);
 }
 
-/* ---- the log ------------------------------------------------------------------------------------- */
+/* ---- the log ----------------------------------------------------------------------------- */
 
 struct writing { struct auth_tenant *t; int n; };
 
