@@ -9,7 +9,7 @@
 #define LOG_ROOM "http"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/tcp.h>                 /* newer than netinet/tcp.h: bytes_acked */
+#include <linux/tcp.h>               /* newer than netinet/tcp.h: bytes_acked */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,6 +18,7 @@
 #include "http/internal.h"
 
 #define ACCEPT_BATCH 16
+#define TCP_ESTABLISHED 1            /* of netinet/tcp.h, which does not go with linux/tcp.h */
 #define SLOWEST_BODY 4096            /* bytes a second, after body_timeout_s */
 
 static void on_read(h2o_socket_t *sock, const char *err);
@@ -174,6 +175,9 @@ static bool wrap(struct http_conn *c)
     }
     c->read_cb = now;
     c->sock->_cb.read = on_read;
+    /* What came with the end of the handshake or of the last request. */
+    if (c->proto == HTTP_PROTO_1 && c->sock->input->size)
+        http_h1_admit(c);
     return true;
 }
 
@@ -208,24 +212,25 @@ void http_conn_watch(struct http_loop *l)
 
 /* ---- the sweep ------------------------------------------------------------------------ */
 
-/* Bytes the peer's kernel has acknowledged, to tell a slow reader from none. */
-static uint64_t acked(struct http_conn *c)
+static struct tcp_info tcp_state(struct http_conn *c)
 {
     struct tcp_info info;
     socklen_t n = sizeof(info);
     memset(&info, 0, sizeof(info));
-    if (getsockopt(h2o_socket_get_fd(c->sock), IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-        return 0;
-    return info.tcpi_bytes_acked;
+    info.tcpi_state = TCP_ESTABLISHED;   /* Unix sockets have no state */
+    getsockopt(h2o_socket_get_fd(c->sock), IPPROTO_TCP, TCP_INFO, &info, &n);
+    return info;
 }
 
+/* Tells a slow reader from one that stands still: the bytes that the peer's
+ * kernel has acknowledged. */
 static bool write_stands_still(struct http_conn *c, int64_t now, int64_t limit_us)
 {
     if (!h2o_socket_is_writing(c->sock)) {
         c->acked_us = 0;
         return false;
     }
-    uint64_t n = acked(c);
+    uint64_t n = tcp_state(c).tcpi_bytes_acked;
     if (c->acked_us == 0 || n != c->acked) {
         c->acked = n;
         c->acked_us = now;
@@ -311,6 +316,8 @@ void http_conn_sweep(struct http_loop *l, int64_t now)
         next = c->next;
         if (write_stands_still(c, now, limit_us))
             http_conn_shut(c);
+        else if (c->stream && tcp_state(c).tcpi_state != TCP_ESTABLISHED)
+            http_stream_reader_left(c->stream);
         else if (c->refused)
             sweep_refused(c, now);
         else if (c->proto == HTTP_PROTO_1)

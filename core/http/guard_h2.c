@@ -63,6 +63,16 @@ static size_t limit_of(struct http_conn *c, const h2o_http2_stream_t *stream)
                            sv_make(h->input.path.base, h->input.path.len));
 }
 
+/* Is the body longer than its route takes: by what was announced, or by what is
+ * there and `more`? The route is only asked for when the answer may be yes. */
+static bool too_long(struct http_conn *c, const h2o_http2_stream_t *stream, size_t more)
+{
+    size_t n = stream->_req_body->size + more;
+    if (stream->_expected_content_length != SIZE_MAX && stream->_expected_content_length > n)
+        n = stream->_expected_content_length;
+    return n > c->loop->s->lim.body_bytes && n > limit_of(c, stream);
+}
+
 /* Takes a DATA frame that no request wants. The stream's window is not opened
  * again, the connection's is, or other streams would starve. */
 static ssize_t swallow(h2o_http2_conn_t *conn, const struct frame *f)
@@ -112,9 +122,7 @@ static ssize_t look(struct http_conn *c, h2o_http2_conn_t *conn, const struct fr
             break;                   /* h2o ends the connection */
         if (!stream || stream->state > H2O_HTTP2_STREAM_STATE_RECV_BODY)
             return swallow(conn, f); /* answered early or reset: late bytes are no error */
-        if (stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY &&
-            stream->_req_body->size + f->length > lim->body_bytes &&
-            stream->_req_body->size + f->length > limit_of(c, stream)) {
+        if (stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY && too_long(c, stream, f->length)) {
             refuse_stream(conn, stream, 413);
             return swallow(conn, f);
         }
@@ -155,10 +163,7 @@ static ssize_t look(struct http_conn *c, h2o_http2_conn_t *conn, const struct fr
         c->h2_block = 0;
         c->h2_block_frames = 0;
         h2o_http2_stream_t *stream = h2o_http2_conn_get_stream(conn, f->id);
-        if (stream && stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY &&
-            stream->_expected_content_length != SIZE_MAX &&
-            stream->_expected_content_length > lim->body_bytes &&
-            stream->_expected_content_length > limit_of(c, stream))
+        if (stream && stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY && too_long(c, stream, 0))
             refuse_stream(conn, stream, 413);
     }
     return ret;

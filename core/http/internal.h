@@ -133,6 +133,7 @@ void http_file_head(struct http_req *r);          /* [loop] before the head goes
 void http_stream_start(struct http_req *r);
 void http_stream_never(struct http_req *r);       /* the client went before the start */
 void http_streams_end(struct http_loop *l);
+void http_stream_reader_left(struct http_stream *s);
 
 /* ---- connections ----------------------------------------------------------- */
 
@@ -232,6 +233,7 @@ struct http_loop {
     h2o_accept_ctx_t *accept;        /* per listener */
     h2o_socket_t **listeners;
     h2o_multithread_receiver_t inbox;
+    _Atomic unsigned posting;        /* threads inside of http_post */
     h2o_timeout_t tick, ping_sse, ping_ws, soon;
     h2o_timeout_entry_t tick_entry;
     unsigned ticks;

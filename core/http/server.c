@@ -2,6 +2,7 @@
 #define LOG_ROOM "http"
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +18,13 @@
 
 /* ---- messages ------------------------------------------------------------------- */
 
+/* h2o enlists the message first and writes to the loop's pipe afterwards, when
+ * the loop may long have handled it: the count keeps the pipe until then. */
 void http_post(struct http_loop *l, struct http_msg *m)
 {
+    atomic_fetch_add_explicit(&l->posting, 1, memory_order_relaxed);
     h2o_multithread_send_message(&l->inbox, &m->link);
+    atomic_fetch_sub_explicit(&l->posting, 1, memory_order_release);
 }
 
 static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
@@ -124,6 +129,8 @@ static void setup_loop(struct http_loop *l)
 
 static void teardown_loop(struct http_loop *l)
 {
+    while (atomic_load_explicit(&l->posting, memory_order_acquire) != 0)
+        sched_yield();
     close_listeners(l);
     h2o_timeout_unlink(&l->tick_entry);
     h2o_timeout_unlink(&l->ctx.http2._graceful_shutdown_timeout);

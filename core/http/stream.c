@@ -7,8 +7,6 @@
  * them unless it asked to (http_stream_write_wait). */
 #define LOG_ROOM "http"
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -293,36 +291,12 @@ static void on_ping(h2o_timeout_entry_t *e)
         http_stream_write(s, SV(": ping\n\n"));
 }
 
-/* HTTP/1: h2o does not read while it answers, so a reader that left would only
- * be noticed at the next write. Readable without reading: look for the FIN. */
-static void on_readable(h2o_socket_t *sock, const char *err)
+void http_stream_reader_left(struct http_stream *s)
 {
-    struct http_conn *c = sock->on_close.data;
-    struct tcp_info info;
-    socklen_t n = sizeof(info);
-    h2o_socket_read_stop(sock);
-    if (err || getsockopt(h2o_socket_get_fd(sock), IPPROTO_TCP, TCP_INFO, &info, &n) != 0 ||
-        info.tcpi_state != TCP_ESTABLISHED) {
-        struct http_stream *s = c->stream;
-        if (!s || !s->h)
-            return;
-        if (s->busy)
-            http_conn_shut(c);
-        else
-            finish(s, H2O_SEND_STATE_ERROR);
-    }
-}
-
-static void watch_reader(struct http_stream *s, struct http_req *r)
-{
-    if (r->h2)
-        return;
-    h2o_socket_t *sock = r->conn->sock;
-    r->h->http1_is_persistent = 0;
-    r->conn->stream = s;
-    s->conn = r->conn;
-    h2o_socket_dont_read(sock, 1);
-    h2o_socket_read_start(sock, on_readable);
+    if (s->busy)
+        cut(s);                      /* h2o still writes: it will see the error */
+    else
+        finish(s, H2O_SEND_STATE_ERROR);
 }
 
 /* ---- start ------------------------------------------------------------------------------ */
@@ -358,7 +332,13 @@ void http_stream_start(struct http_req *r)
     if (s->kind == STREAM_SSE) {
         s->ping.cb = on_ping;
         h2o_timeout_link(s->loop->ctx.loop, &s->loop->ping_sse, &s->ping);
-        watch_reader(s, r);
+        if (!r->h2) {
+            /* h2o does not read while it answers HTTP/1: the sweep looks for the
+             * reader's FIN, or it would only be noticed some writes later. */
+            s->h->http1_is_persistent = 0;
+            s->conn = r->conn;
+            s->conn->stream = s;
+        }
         /* The first bytes also make proxies and clients see the head at once. */
         buf_str(&s->flying, "retry: 3000\n\n");
         pthread_mutex_lock(&s->mu);

@@ -14,14 +14,15 @@
 #include <unistd.h>
 
 struct fixture fx;
+static int server_log;
 struct http_limits fx_limits;
 unsigned fx_loops, fx_proxies, fx_queue;
-_Atomic int later_sent, done_calls, done_499, streams_closed, ws_messages;
+_Atomic int running, later_sent, done_calls, done_499, streams_closed, ws_messages;
 
 /* Memory that h2o's recycling pools keep in thread-local storage is not given
  * back when a loop thread ends; a server ends once in a process. */
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
 {
     return "leak:libh2o-evloop\n";
 }
@@ -230,10 +231,12 @@ static void r_upload(struct http_req *r)
 
 static void r_slow(struct http_req *r)
 {
+    atomic_fetch_add(&running, 1);
     pthread_mutex_lock(&gate_mu);
     while (gate_shut)
         pthread_cond_wait(&gate_cond, &gate_mu);
     pthread_mutex_unlock(&gate_mu);
+    atomic_fetch_sub(&running, 1);
     /* everything of the request must still be there, also when the client is not */
     struct jsonw w = jsonw_on(http_out(r));
     jsonw_obj(&w);
@@ -472,13 +475,15 @@ void fixture_start(void)
     struct err err;
     err_clear(&err);
     memset(&fx, 0, sizeof(fx));
-    log_init(LOG_ERROR, 2);
     snprintf(fx.dir, sizeof(fx.dir), "/tmp/http-test.XXXXXX");
     if (!mkdtemp(fx.dir))
         fail_msg("mkdtemp: %s", strerror(errno));
     snprintf(fx.cert, sizeof(fx.cert), "%s/cert.pem", fx.dir);
     snprintf(fx.key, sizeof(fx.key), "%s/key.pem", fx.dir);
     snprintf(fx.log_path, sizeof(fx.log_path), "%s/access.log", fx.dir);
+    snprintf(fx.server_log, sizeof(fx.server_log), "%s/server.log", fx.dir);
+    server_log = open(fx.server_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    log_init(LOG_INFO, server_log);
     make_cert(fx.cert, fx.key, 1);
     fx.router = http_router_new();
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
@@ -533,6 +538,8 @@ void fixture_stop(void)
     for (size_t i = 0; i < 3; i++)
         close(fx.listen[i].fd);
     close(fx.cfg.access_log_fd);
+    log_init(LOG_ERROR, 2);
+    close(server_log);
     char command[128];
     snprintf(command, sizeof(command), "rm -rf '%s'", fx.dir);
     if (system(command) != 0)
@@ -563,4 +570,16 @@ bool wait_until(bool (*fn)(void), int ms)
         nanosleep(&t, NULL);
     }
     return fn();
+}
+
+bool log_has(const char *text)
+{
+    FILE *f = fopen(fx.server_log, "r");
+    char line[2048];
+    bool found = false;
+    while (f && !found && fgets(line, sizeof(line), f))
+        found = strstr(line, text) != NULL;
+    if (f)
+        fclose(f);
+    return found;
 }

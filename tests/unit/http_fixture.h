@@ -19,7 +19,7 @@ struct fixture {
     struct http_listen listen[3];    /* plain, TLS, operator */
     int port, tls_port, operator_port;
     char dir[64];                    /* spill and files */
-    char cert[96], key[96], log_path[96];
+    char cert[96], key[96], log_path[96], server_log[96];
     struct http_router *router, *operator_router;
 };
 
@@ -40,6 +40,7 @@ void make_cert(const char *cert, const char *key, long serial);
 /* Workers blocked by the /slow route until this is opened. */
 void gate_close(void);
 void gate_open(void);
+extern _Atomic int running;          /* requests inside of /slow */
 extern _Atomic int later_sent;       /* http_send calls of the /later thread */
 extern _Atomic int done_calls, done_499;
 extern _Atomic int streams_closed, ws_messages;
@@ -81,6 +82,7 @@ const char *response_header(const struct response *r, const char *name);
 struct response ask(int port, const char *request);
 struct response get(const char *path);
 
+bool log_has(const char *text);        /* the server's own log */
 bool wait_until(bool (*fn)(void), int ms);
 void assert_problem(const struct response *r, int status, const char *code);
 
