@@ -145,12 +145,13 @@ test('files: the type is sniffed, what the field does not take is refused, range
   const good = await admin.upload('图.png', 'image/png', png, 'vote.poll.cover');
   assert.equal(good.status, 201);
   assert.equal(good.body.type, 'image/png');
-  const got = await admin.fetch('GET', good.body.url);
+  const file = (api, headers) => api.fetch('GET', good.body.url.slice(new URL(admin.base).pathname.length), { headers });
+  const got = await file(admin);
   assert.equal(got.status, 200);
   assert.equal(Buffer.from(await got.arrayBuffer()).length, png.length);
-  const part = await admin.fetch('GET', good.body.url, { headers: { range: 'bytes=0-3' } });
+  const part = await file(admin, { range: 'bytes=0-3' });
   assert.equal(part.status, 206);
-  assert.equal((await new Api(admin.base).fetch('GET', good.body.url)).status, 401, 'not public before a page shows it');
+  assert.ok([401, 404].includes((await file(new Api(admin.base))).status), 'not public before a page shows it');
 });
 
 test('B-38 A-OpenAPI the document is OpenAPI 3.1, valid, and says what is served', async () => {

@@ -17,7 +17,7 @@ atrium_status vote_refuse(struct atrium_error *err, enum poll_verdict v)
     case POLL_NOT_OPEN: return atrium_fail(err, ATRIUM_E_REFUSED, 409, "vote.not_open", NULL);
     case POLL_HAS_ENDED: return atrium_fail(err, ATRIUM_E_REFUSED, 409, "vote.ended", NULL);
     case POLL_LOGIN_REQUIRED:
-        return atrium_fail(err, ATRIUM_E_DENIED, 403, "vote.login_required", NULL);
+        return atrium_fail(err, ATRIUM_E_DENIED, 401, "vote.login_required", NULL);
     case POLL_NO_OPTION: return atrium_fail_field(err, "options", "required", NULL);
     case POLL_TOO_MANY_OPTIONS:
         atrium_fail(err, ATRIUM_E_REFUSED, 422, "vote.too_many_options", NULL);
