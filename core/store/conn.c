@@ -90,7 +90,7 @@ int conn_open(struct store_conn *c, struct err *err)
         c->broken = true;
         /* A server that answers with a refusal is there: only this one attempt failed. */
         if (fault_lost(c)) db_reachable(c->db, false);
-        log_warn("database %s: %s", o->database ? o->database : "-", why);
+        if (db_may_tell(c->db)) log_warn("database %s: %s", o->database ? o->database : "-", why);
         return db_unavailable(err, why);
     }
     c->my = my;

@@ -67,6 +67,7 @@ struct store_db {
     int64_t probe_at;
     unsigned epoch;                 /* counts losses: idle ones of before are looked at */
     uint64_t n_connects, n_waits;
+    int64_t told_at;                /* of the last complaint in the log */
 };
 
 /* pool.c: the circuit. db_may_connect is true when the server is not known to be
@@ -74,6 +75,7 @@ struct store_db {
 bool db_may_connect(struct store_db *db);
 void db_reachable(struct store_db *db, bool yes);
 void db_lost(struct store_db *db);
+bool db_may_tell(struct store_db *db);        /* once a second: a failure to connect */
 int db_unavailable(struct err *err, const char *why);
 
 /* conn.c */

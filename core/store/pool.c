@@ -129,6 +129,16 @@ void db_lost(struct store_db *db)
     pthread_mutex_unlock(&db->lock);
 }
 
+bool db_may_tell(struct store_db *db)
+{
+    int64_t now = clock_mono_us();
+    pthread_mutex_lock(&db->lock);
+    bool yes = !db->told_at || now - db->told_at >= PROBE_US;
+    if (yes) db->told_at = now;
+    pthread_mutex_unlock(&db->lock);
+    return yes;
+}
+
 /* A place for one more connection has come free. */
 static void release_place(struct store_db *db)
 {

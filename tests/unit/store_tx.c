@@ -170,6 +170,48 @@ static void test_bad_account(void **state)
     store_db_free(bad);
 }
 
+static void test_tls(void **state)
+{
+    (void)state;
+    struct store_db_opts o = opts;
+    struct store_conn *c;
+    o.tls = true;
+    /* asked for, not offered: never in the clear instead */
+    struct store_db *plain = store_db_new(&o);
+    FAILS(store_get(plain, &c, &e), 503, "unavailable");
+    store_db_free(plain);
+
+    char cert[128], key[128], cmd[600], ssl_cert[160], ssl_key[160];
+    snprintf(cert, sizeof cert, "%s/cert", mariadb_dir(server));
+    snprintf(key, sizeof key, "%s/key", mariadb_dir(server));
+    snprintf(cmd, sizeof cmd, "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
+             "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s -out %s >/dev/null 2>&1",
+             key, cert);
+    assert_int_equal(system(cmd), 0);
+    snprintf(ssl_cert, sizeof ssl_cert, "--ssl-cert=%s", cert);
+    snprintf(ssl_key, sizeof ssl_key, "--ssl-key=%s", key);
+    struct mariadb *secure = mariadb_start((const char *const[]){ssl_cert, ssl_key, NULL});
+    o = mariadb_database(secure, "tls");
+    o.tls = true;
+    /* by nobody known: refused */
+    struct store_db *unknown = store_db_new(&o);
+    FAILS(store_get(unknown, &c, &e), 503, "unavailable");
+    if (!strstr(e.detail, "certificate") && !strstr(e.detail, "TLS")) fail_msg("%s", e.detail);
+    store_db_free(unknown);
+    o.tls_ca = cert;
+    struct store_db *known = store_db_new(&o);
+    OK(store_get(known, &c, &e));
+    struct arena *a = arena_new(0);
+    struct store_val v[2];
+    bool found;
+    OK(store_one(c, a, SV("SHOW STATUS LIKE 'Ssl_cipher'"), NULL, 0, v, 2, &found, &e));
+    assert_true(v[1].u.s.n > 0);
+    arena_free(a);
+    store_put(c);
+    store_db_free(known);
+    mariadb_stop(secure);
+}
+
 /* ---- transactions ------------------------------------------------------------ */
 
 static void test_commit_and_rollback(void **state)
@@ -491,7 +533,7 @@ int main(void)
     log_init(LOG_ERROR, 2);
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
-        T(test_pool),     T(test_crowd),             T(test_bad_account),
+        T(test_pool),     T(test_crowd),             T(test_bad_account), T(test_tls),
         T(test_commit_and_rollback), T(test_deadlock), T(test_after_a_deadlock),
         T(test_lock_wait), T(test_tx),               T(test_killed_connection),
         T(test_lost_at_commit), T(test_server_away), T(test_silent_return),
