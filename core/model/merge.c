@@ -79,8 +79,11 @@ static void check_children(struct write *w, const struct model_child *k, json_t 
                     complain(prefix, "id", "duplicate", err);
                     break;
                 }
+            const char *by = k->by->f->name;
             json_t *keep = json_incref((json_t *)(uintptr_t)id);
             strip_unchanged(p, row, old);
+            if (equal_or_none(json_object_get(row, by), json_object_get(old, by)))
+                json_object_del(row, by);
             json_object_set_new(row, "id", keep);
         }
         check_rights(p, row, prefix, err);
