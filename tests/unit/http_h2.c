@@ -751,6 +751,8 @@ int main(void)
         TS(closed_window, setup_short_times), TS(trickling_body, setup_short_times),
         T(malformed_frames), T(drain),
     };
+    if (getenv("ONLY"))
+        cmocka_set_test_filter(getenv("ONLY"));
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     curl_global_cleanup();
     return rc;

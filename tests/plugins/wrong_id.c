@@ -1,0 +1,12 @@
+/* The library of another plugin. */
+#include "tiny.h"
+
+ATRIUM_EXPORT const struct atrium_plugin_entry atrium_plugin_entry = {
+    .magic = ATRIUM_MAGIC,
+    .size = sizeof(struct atrium_plugin_entry),
+    .abi_major = ATRIUM_ABI_MAJOR,
+    .id = ATRIUM_STR_INIT("other"),
+    .version = ATRIUM_STR_INIT("1.0.0"),
+    .load = tiny_load,
+    .init = tiny_init,
+};

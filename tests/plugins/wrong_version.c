@@ -1,0 +1,12 @@
+/* Left over from an earlier release. */
+#include "tiny.h"
+
+ATRIUM_EXPORT const struct atrium_plugin_entry atrium_plugin_entry = {
+    .magic = ATRIUM_MAGIC,
+    .size = sizeof(struct atrium_plugin_entry),
+    .abi_major = ATRIUM_ABI_MAJOR,
+    .id = ATRIUM_STR_INIT("tiny"),
+    .version = ATRIUM_STR_INIT("0.9.0"),
+    .load = tiny_load,
+    .init = tiny_init,
+};
