@@ -151,32 +151,38 @@ void http_conn_expect_change(struct http_conn *c)
     c->loop->watch = c;
 }
 
-/* Puts our callback in front, where h2o reads. False: look again later. */
-static bool wrap(struct http_conn *c)
+/* Has the TLS handshake ended? Then h2o reads with another callback, or already
+ * runs a request; ALPN tells what is spoken. */
+static bool greeted(struct http_conn *c)
 {
     h2o_socket_cb now = c->sock->_cb.read;
-    if (c->proto == HTTP_PROTO_WS || c->refused || c->busy || now == on_read)
+    if (c->proto != HTTP_PROTO_HANDSHAKE)
         return true;
-    if (!now)                        /* TLS writes between its reads; HTTP/1 answers */
-        return c->proto != HTTP_PROTO_HANDSHAKE;
-    if (c->proto == HTTP_PROTO_HANDSHAKE) {
-        if (!c->read_cb) {
-            c->read_cb = now;        /* the handshake's */
-        } else if (now != c->read_cb) {
-            sv proto = {NULL, 0};
-            h2o_iovec_t p = h2o_socket_ssl_get_selected_protocol(c->sock);
-            proto = sv_make(p.base, p.len);
-            c->proto = sv_eq(proto, SV("h2")) ? HTTP_PROTO_2 : HTTP_PROTO_1;
-            if (c->proto == HTTP_PROTO_2) {
-                http_h2_guard(c);
-                return true;         /* looks at frames, needs no callback */
-            }
-        }
-    }
+    if (!c->handshake_cb)
+        c->handshake_cb = now;
+    if (!c->busy && (!now || now == c->handshake_cb || now == on_read))
+        return false;
+    h2o_iovec_t p = h2o_socket_ssl_get_selected_protocol(c->sock);
+    c->proto = sv_eq(sv_make(p.base, p.len), SV("h2")) ? HTTP_PROTO_2 : HTTP_PROTO_1;
+    if (c->proto == HTTP_PROTO_2)
+        http_h2_guard(c);            /* looks at frames, needs no callback */
+    return true;
+}
+
+/* Puts our callback in front where h2o reads. False: look again after this turn
+ * of the loop, h2o writes between two reads of the handshake. */
+static bool wrap(struct http_conn *c)
+{
+    bool ready = greeted(c);
+    h2o_socket_cb now = c->sock->_cb.read;
+    if (now == on_read || (ready && (c->proto != HTTP_PROTO_1 || c->refused || c->busy)))
+        return true;                 /* a busy one is looked at again when it is not */
+    if (!now)
+        return ready;
     c->read_cb = now;
     c->sock->_cb.read = on_read;
     /* What came with the end of the handshake or of the last request. */
-    if (c->proto == HTTP_PROTO_1 && c->sock->input->size)
+    if (ready && c->sock->input->size)
         http_h1_admit(c);
     return true;
 }

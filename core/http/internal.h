@@ -153,6 +153,7 @@ struct http_conn {
     struct http_stream *stream;      /* whose reader's FIN is looked for */
     unsigned busy;                   /* requests between on_req and their end */
     h2o_socket_cb read_cb;           /* h2o's own, behind ours */
+    h2o_socket_cb handshake_cb;
     int64_t idle_since_us;
     /* HTTP/1 head and body that are arriving */
     size_t head_scanned, head_len;

@@ -249,6 +249,14 @@ static void setup_spill(const struct http_server *s)
              s->cfg.spill_dir ? s->cfg.spill_dir : "/tmp");
 }
 
+/* What this room says and the core's own table does not know. */
+static void add_messages(void)
+{
+    msg_add("headers_too_large", "请求头超过允许的大小。", "The request's headers are larger than allowed.");
+    msg_add("timed_out", "请求未在规定时间内到达。", "The request did not arrive in time.");
+    msg_add("bad_range", "请求的范围超出文件大小。", "The range lies behind the end of the file.");
+}
+
 static SSL_CTX **load_tls(const struct http_server *s, struct err *err)
 {
     SSL_CTX **ctx = xmalloc(sizeof(SSL_CTX *) * (s->cfg.n_listen + 1));
@@ -348,6 +356,8 @@ struct http_server *http_server_start(const struct http_config *cfg, struct err 
         free_server(s);
         return NULL;
     }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, add_messages);
     signal(SIGPIPE, SIG_IGN);        /* a write to a gone client is an error, not an end */
     s->limits = limits_new(&s->lim, cfg->trusted_proxies == 0);
     setup_spill(s);
