@@ -218,12 +218,24 @@ static int migrate_work(struct auth_tenant *t, struct err *err)
     return rc;
 }
 
+static int install_roles(struct main_worker *w, struct auth_tenant *t, struct err *err)
+{
+    struct store_conn *c;
+    if (store_get(t->db, &c, err) != 0)
+        return -1;
+    int rc = auth_install_roles(c, w->core, err);
+    store_put(c);
+    return rc;
+}
+
 int main_migrate(void *arg, struct auth_tenant *t, struct err *err)
 {
     struct migration m = {.w = arg, .tenant = t, .err = err};
     if (migrate_work(t, err) != 0 || model_migrate(m.w->model, m.w->core, t, err) != 0)
         return -1;
-    plug_each(m.w->plugins, migrate_plugin, &m);
+    m.rc = install_roles(m.w, t, err);
+    if (m.rc == 0)
+        plug_each(m.w->plugins, migrate_plugin, &m);
     return m.rc;
 }
 
@@ -362,6 +374,7 @@ static void stop(struct main_worker *w)
     unsigned ms = w->settings.drain_seconds * 1000;
     w->draining = true;
     http_server_drain(w->server, ms);
+    auth_drain(w->auth, ms);
     plug_drain(w->plugins);
     work_jobs_stop(w->jobs, ms);
     work_pool_stop(w->pool, ms);

@@ -47,7 +47,6 @@ struct store_conn {
     bool in_tx;
     bool doomed;                    /* the server has rolled the transaction back */
     bool busy;                      /* a row function is running */
-    bool skip_rows;                 /* reading off rows that nobody wants */
     bool used;                      /* a statement ran since store_get */
     bool retryable;
     unsigned query_ms;              /* of its own, instead of the pool's; 0: none */

@@ -39,7 +39,6 @@ static int read_rows(struct store_conn *c, struct stmt *s, struct run *r)
     bool wanted = r->fn != NULL;
     int rc;
     for (;;) {
-        c->skip_rows = !wanted;
         rc = mysql_stmt_fetch(s->st);
         if (rc != 0) break;
         if (!wanted) continue;
@@ -48,7 +47,6 @@ static int read_rows(struct store_conn *c, struct stmt *s, struct run *r)
         wanted = r->fn(r->arg, s->row, s->n_cols);
         c->busy = false;
     }
-    c->skip_rows = false;
     if (rc != MYSQL_NO_DATA) {
         keep_stmt_fault(c, s);
         return -1;
