@@ -181,12 +181,13 @@ export function usePoll() {
     const options = ballots.pending(id.value)?.options ?? chosen.value;
     try {
       const answer = await ballots.send(id.value, options);
+      const sawResults = visible.value;
       poll.value = withAnswer(poll.value, answer, options);
       chosen.value = [];
       unconfirmed.value = false;
       message.value = { kind: 'good', text: t('poll.thanks') };
-      // Some see results only now; the stream to listen to is another one then.
-      if (!visible.value) {
+      // Some see results only now; the stream opened before carries none.
+      if (!sawResults) {
         await fetchPoll().catch(() => undefined);
         watchResults();
       }
