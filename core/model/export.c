@@ -13,6 +13,7 @@ struct export {
     struct query q;
     const struct sheet_ops *ops;
     struct sheet *sheet;
+    unsigned first;                  /* 1: the id was not asked for */
     sv refs;                         /* for expand: references that are shown */
     const char *lang;
     struct cell *cells;
@@ -112,7 +113,8 @@ static int write_chunk(struct export *x, const struct rows *rows, const struct e
     for (size_t i = 0; i < rows->n; i++) {
         for (unsigned k = 0; k < x->q.n_shown; k++)
             x->cells[k] = cell_of(x, labels, x->q.cols[k], &rows_at(rows, i)[k]);
-        if (x->ops->row(x->sheet, x->cells, x->q.n_shown, err) < 0) return -1;
+        if (x->ops->row(x->sheet, x->cells + x->first, x->q.n_shown - x->first, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -165,7 +167,7 @@ static int titles(struct export *x, struct arena *a, struct err *err)
         const char *t = title_of(&f->title, x->lang);
         head[i] = (struct cell){.kind = CELL_TEXT, .text = sv_of(*t ? t : f->name)};
     }
-    return x->ops->row(x->sheet, head, x->q.n_shown, err);
+    return x->ops->row(x->sheet, head + x->first, x->q.n_shown - x->first, err);
 }
 
 static sv shown_refs(const struct query *q, struct arena *a)
@@ -202,6 +204,7 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     }
     if (query_prepare(r, c, l, &x.q, err) < 0) return -1;
     if (!x.q.p->can_export) return policy_refuse(c->who, err);
+    x.first = x.q.id_unasked;
     x.refs = shown_refs(&x.q, c->arena);
     x.cells = ARENA_ARRAY(c->arena, struct cell, x.q.n_shown + 1);
     int rc = export_rows(&x, c->arena, write, arg, err);

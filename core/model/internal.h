@@ -210,6 +210,8 @@ struct model_policy {
 const struct model_policy *policy_of(const struct model_resource *r,
                                      const struct auth_principal *who, struct arena *a,
                                      struct err *err);
+/* May people add rows at all? */
+bool resource_creatable(const struct mf_resource *mf);
 /* 401 for nobody, else 403; -1. */
 int policy_refuse(const struct auth_principal *who, struct err *err);
 /* " WHERE <live> AND <scope>" or " WHERE 1". `deleted`: rows in the bin too. */
@@ -376,8 +378,9 @@ struct query {
     const struct auth_principal *who;
     struct arena *a;
     struct colset show;                  /* columns and children to write */
-    const struct model_col **cols;       /* selected: shown, then sort and id if they are not */
+    const struct model_col **cols;       /* selected: the id, what is shown, the sort's if need be */
     unsigned n_cols, n_shown;
+    bool id_unasked;                     /* `fields` does not name the id */
     unsigned at_sort, at_id;             /* places in cols */
     const struct model_col *sort;
     bool desc;

@@ -55,8 +55,9 @@ static void close_answer(struct jsonw *w)
 
 static void problem(struct jsonw *w)
 {
-    jsonw_key(w, SV("default"));
-    jsonw_raw(w, SV("{\"$ref\":\"#/components/responses/Problem\"}"));
+    static const char ref[] = "{\"$ref\":\"#/components/responses/Problem\"}";
+    jsonw_kv_raw(w, "4XX", sv_of(ref));
+    jsonw_kv_raw(w, "5XX", sv_of(ref));
 }
 
 struct operation {
@@ -164,7 +165,7 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
         .method = "get", .action = "list", .summary = "list", .code = "200",
         .params = {"Filter", "Search", "Sort", "Limit", "After", "Fields", "Expand", "Count"},
         .answer = named(d, r, ".list")});
-    if (!r->parent && !file)
+    if (!r->parent && !file && resource_creatable(r->mf))
         operation(d, r, &(struct operation){
             .method = "post", .action = "create", .summary = "create", .code = "201",
             .params = {"IdempotencyKey"}, .body = named(d, r, ".create"), .answer = r->name});
@@ -230,12 +231,14 @@ static void resource_schemas(struct doc *d, const struct model_resource *r)
     jsonw_kv_raw(w, "count_capped", SV("{\"type\":\"boolean\"}"));
     jsonw_end_obj(w);
     jsonw_end_obj(w);
-    if (!r->parent) {
+    if (!r->parent && !sv_eq(r->name, SV("core.file")) && resource_creatable(r->mf)) {
         jsonw_key(w, named(d, r, ".create"));
         openapi_body(r, true, w);
     }
-    jsonw_key(w, named(d, r, ".update"));
-    openapi_body(r, false, w);
+    if (!has_trait(r, MF_APPEND_ONLY)) {
+        jsonw_key(w, named(d, r, ".update"));
+        openapi_body(r, false, w);
+    }
 }
 
 /* ---- routes of plugins ---------------------------------------------------------------------------- */

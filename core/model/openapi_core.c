@@ -10,7 +10,9 @@
     "\"" code "\":{\"description\":\"" text "\",\"content\":{\"application/json\":{\"schema\":"     \
     schema "}}}"
 #define EMPTY(code, text) "\"" code "\":{\"description\":\"" text "\"}"
-#define PROBLEM "\"default\":{\"$ref\":\"#/components/responses/Problem\"}"
+#define PROBLEM                                                                                    \
+    "\"4XX\":{\"$ref\":\"#/components/responses/Problem\"},"                                       \
+    "\"5XX\":{\"$ref\":\"#/components/responses/Problem\"}"
 #define STRING "{\"type\":\"string\"}"
 #define ID "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,19}$\"}"
 

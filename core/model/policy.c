@@ -42,7 +42,7 @@ static struct colset field_set(const struct model_resource *r, const sv *names, 
 
 /* Rows of an append-only resource are written by its plugin, unless some role
  * template lets people add them. */
-static bool creatable(const struct mf_resource *mf)
+bool resource_creatable(const struct mf_resource *mf)
 {
     if (!(mf->traits & MF_APPEND_ONLY)) return true;
     for (size_t i = 0; i < mf->n_grants; i++)
@@ -53,7 +53,7 @@ static bool creatable(const struct mf_resource *mf)
 static void all_rights(struct model_policy *p, bool system)
 {
     p->read_mask = p->update_mask = p->del_mask = ALL_ROWS;
-    p->can_create = system || creatable(p->res->mf);
+    p->can_create = system || resource_creatable(p->res->mf);
     p->can_export = true;
     p->everything = system;
 }
@@ -64,7 +64,7 @@ static void from_grant(struct model_policy *p, const struct auth_grant *g)
     p->read_mask = scope_mask(r, g->read, g->n_read);
     p->update_mask = scope_mask(r, g->update, g->n_update);
     p->del_mask = scope_mask(r, g->del, g->n_del);
-    p->can_create = g->create && creatable(r->mf);
+    p->can_create = g->create && resource_creatable(r->mf);
     p->can_export = g->export;
     p->hidden = field_set(r, g->hidden, g->n_hidden);
     p->fixed = field_set(r, g->read_only, g->n_read_only);

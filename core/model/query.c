@@ -10,16 +10,25 @@ static int bad(const char *code, const char *what, struct err *err)
 
 /* ---- fields ------------------------------------------------------------------------- */
 
+static void show(struct query *q, const struct model_col *c)
+{
+    if (colset_has(&q->show, c->at)) return;
+    colset_put(&q->show, c->at);
+    q->cols[q->n_cols++] = c;
+}
+
+/* The columns in the order they are asked for, the id first. */
 static int read_fields(struct query *q, sv text, struct err *err)
 {
+    q->cols = ARENA_ARRAY(q->a, const struct model_col *, q->r->n_cols + 1);
+    show(q, q->r->id);
     if (!text.n) {
-        q->show = q->p->readable;
-        if (q->deleted) colset_put(&q->show, q->r->deleted_at->at);
-        for (unsigned i = 0; i < q->r->n_kids; i++)
-            colset_drop(&q->show, q->r->kids[i].at);
+        for (unsigned i = 0; i < q->r->n_cols; i++)
+            if (colset_has(&q->p->readable, i)) show(q, &q->r->cols[i]);
+        if (q->deleted) show(q, q->r->deleted_at);
         return 0;
     }
-    colset_put(&q->show, q->r->id->at);
+    q->id_unasked = true;
     while (text.p) {
         sv rest, name = sv_trim(sv_cut(text, ',', &rest));
         const struct model_child *k = kid_find(q->r, name);
@@ -28,7 +37,8 @@ static int read_fields(struct query *q, sv text, struct err *err)
         } else if (name.n) {
             const struct model_col *c = policy_col(q->p, name, "bad_request", err);
             if (!c) return -1;
-            colset_put(&q->show, c->at);
+            if (c == q->r->id) q->id_unasked = false;
+            show(q, c);
         }
         text = rest;
     }
@@ -111,16 +121,14 @@ static int read_search(struct query *q, sv text, struct err *err)
 
 /* ---- the whole -------------------------------------------------------------------------------- */
 
-static void choose_columns(struct query *q)
+/* The sort's column is fetched for the cursor, shown or not. */
+static void sort_column(struct query *q)
 {
-    q->cols = ARENA_ARRAY(q->a, const struct model_col *, q->r->n_cols + 1);
-    for (unsigned i = 0; i < q->r->n_cols; i++)
-        if (colset_has(&q->show, i)) q->cols[q->n_cols++] = &q->r->cols[i];
     q->n_shown = q->at_sort = q->n_cols;
     for (unsigned i = 0; i < q->n_shown; i++)
         if (q->cols[i] == q->sort) q->at_sort = i;
     if (q->at_sort == q->n_shown) q->cols[q->n_cols++] = q->sort;
-    q->at_id = 0; /* the id is the first column and always shown */
+    q->at_id = 0;
 }
 
 int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
@@ -133,7 +141,7 @@ int query_prepare(const struct model_resource *r, struct model_ctx *c, const str
     if (read_filter(q, l->filter, err) < 0 || read_search(q, l->search, err) < 0 ||
         read_fields(q, l->fields, err) < 0 || read_sort(q, l->sort, err) < 0)
         return -1;
-    choose_columns(q);
+    sort_column(q);
     if (!l->after.n) return 0;
     q->after = true;
     return cursor_read(c->tenant->secret, q->shape, c->arena, l->after, &q->after_val,

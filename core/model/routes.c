@@ -294,7 +294,8 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     if (r->parent) return;
-    if (!file) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
+    if (!file && resource_creatable(r->mf))
+        add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
     if (fixed) return;
     add(x, HTTP_PATCH, below(x, r, "/:id"), 0, patch_row, r);
     add(x, HTTP_DELETE, below(x, r, "/:id"), 0, delete_row, r);
