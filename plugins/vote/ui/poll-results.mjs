@@ -4,14 +4,15 @@
 //   GET /api/vote/poll/<id>/stats
 //   {total, voters, options: [{id, count}], series: {unit: "hour" | "day",
 //    points: [{at, count}]}, clients: [{client, count}]}
-import { computed, h, onBeforeUnmount, onMounted, ref, shallowRef, watch } from 'vue';
+import { computed, h, onBeforeUnmount, ref, shallowRef, watch } from 'vue';
 import { Chart, Message, api, format, problemText, subscribe } from '@atrium/shell';
 import { t } from './words.mjs';
 
 export const styles = ['vote.css'];
 
 const POLL_MS = 5000;         // without the stream
-const TREND_MS = 15_000;      // the stream tells counts, not the trend
+const TREND_MS = 15_000;      // the stream tells counts, not the trend; also how often
+const FIRST_MS = 1500;        // the page's facts are read again; the first ballot hurries
 
 const UNIT_MS = { hour: 3_600_000, day: 86_400_000 };
 const MAX_POINTS = 1000;
@@ -46,6 +47,7 @@ export default {
         const link = ref('connecting');
         let stop = null;
         let timer = 0;
+        let soon = 0;
 
         // A message without counts tells the state alone.
         function take(data) {
@@ -59,11 +61,14 @@ export default {
                 const s = await api.get(`/api/vote/poll/${props.id}/stats`);
                 stats.value = s;
                 failed.value = null;
+                if (s.total !== props.row.ballots) emit('changed');
                 // The stream is fresher than an answer that was under way.
                 if (link.value !== 'open')
                     take({ ...s, counts: Object.fromEntries(s.options.map((o) => [o.id, o.count])) });
             } catch (e) {
                 failed.value = e;
+            } finally {
+                soon = 0;
             }
         }
         function follow() {
@@ -71,8 +76,7 @@ export default {
             timer = setInterval(load, link.value === 'open' ? TREND_MS : POLL_MS);
         }
 
-        onMounted(() => {
-            if (props.row.state === 'draft') return;
+        function begin() {
             load();
             let last = null;
             stop = subscribe(
@@ -80,6 +84,7 @@ export default {
                 {
                     results(data) {
                         take(data);
+                        if (total.value && !points.value.length && !soon) soon = setTimeout(load, FIRST_MS);
                         // It closed by itself or by another hand: the page shows the new state.
                         if (last && last !== data.state && data.state === 'ended') emit('changed');
                         last = data.state;
@@ -88,11 +93,14 @@ export default {
                 (s) => (link.value = s),
             );
             follow();
-        });
-        watch(link, follow);
+        }
+        // Also when it is published while this tab is open.
+        watch(() => props.row.state !== 'draft', (on) => on && !stop && begin(), { immediate: true });
+        watch(link, () => stop && follow());
         onBeforeUnmount(() => {
             stop?.();
             clearInterval(timer);
+            clearTimeout(soon);
         });
 
         const options = computed(() =>
@@ -121,14 +129,19 @@ export default {
                 itemStyle: { borderRadius: [0, 3, 3, 0] }, label: { show: true, position: 'right' },
             }],
         }));
+        // The tenant's hours and days, said in the person's own time.
+        const slot = (at) => {
+            const text = format.datetime(new Date(at).toISOString());
+            return series.value.unit === 'day' ? text.slice(5, 10) : text.slice(5);
+        };
         const trend = computed(() => ({
             grid: { left: 8, right: 16, top: 12, bottom: 8, containLabel: true },
-            tooltip: { trigger: 'axis' },
-            xAxis: { type: 'time' },
+            tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' } },
+            xAxis: { type: 'category', data: points.value.map(([at]) => slot(at)) },
             yAxis: { type: 'value', minInterval: 1 },
             series: [{
-                type: 'line', name: t('ballots'), showSymbol: points.value.length < 40, areaStyle: { opacity: 0.12 },
-                data: points.value,
+                type: 'bar', name: t('ballots'), barMaxWidth: 28, itemStyle: { borderRadius: [2, 2, 0, 0] },
+                data: points.value.map(([, n]) => n),
             }],
         }));
 

@@ -32,7 +32,9 @@ export function textOf(f: Field, v: any): string {
                 .map((x) => tt(f.options?.find((o) => o.value === x)?.title) || String(x))
                 .join(t('common.listSeparator'))
         case 'richtext': return plain(v)
-        case 'json': return typeof v === 'string' ? v : JSON.stringify(v)
+        case 'json':
+            if (Array.isArray(v) && v.every((x) => typeof x !== 'object')) return v.join(t('common.listSeparator'))
+            return typeof v === 'string' ? v : JSON.stringify(v)
         case 'image': case 'file': case 'video': return fileName(v)
         case 'children': return t('detail.rows', { n: Array.isArray(v) ? v.length : 0 })
         default: return String(v)

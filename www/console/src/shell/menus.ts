@@ -10,8 +10,8 @@ export interface MenuNode {
     children: MenuNode[]
 }
 
-/* Pages that the console itself has, by the ids core's manifest uses. */
-const OWN_PAGES: Record<string, string> = { plugins: 'plugins', 'core.plugins': 'plugins', home: 'home', 'core.home': 'home' }
+/* Pages that the console itself has, by the ids that core's manifest uses. */
+const OWN_PAGES = new Set(['plugins'])
 
 function target(m: Menu, boot: Bootstrap): RouteLocationRaw | null {
     if (m.resource) {
@@ -19,11 +19,9 @@ function target(m: Menu, boot: Bootstrap): RouteLocationRaw | null {
         return { name: 'list', params: { plugin: m.resource.slice(0, dot), resource: m.resource.slice(dot + 1) } }
     }
     if (!m.page) return null
-    if (OWN_PAGES[m.page]) return { name: OWN_PAGES[m.page] }
-    const plugin = m.page.includes('.') ? m.page.slice(0, m.page.indexOf('.')) : m.id.split('.')[0]
-    const id = m.page.slice(m.page.indexOf('.') + 1)
-    return boot.pages.some((p) => p.plugin === plugin && p.id === id)
-        ? { name: 'page', params: { plugin, page: id } }
+    if (m.plugin === 'core') return OWN_PAGES.has(m.page) ? { name: m.page } : null
+    return boot.pages.some((p) => p.plugin === m.plugin && p.id === m.page)
+        ? { name: 'page', params: { plugin: m.plugin, page: m.page } }
         : null
 }
 
@@ -42,18 +40,7 @@ export function menuTree(boot: Bootstrap): MenuNode[] {
                 children: build(m.id),
             }))
             .filter((n) => n.to || n.children.length)
-    const tree = build(null)
-    const has = (nodes: MenuNode[]): boolean =>
-        nodes.some((n) => (n.to as any)?.name === 'plugins' || has(n.children))
-    if (boot.admin && !has(tree))
-        tree.push({
-            id: 'plugins',
-            title: { zh: '插件管理', en: 'Plugins' },
-            icon: 'plugin',
-            to: { name: 'plugins' },
-            children: [],
-        })
-    return tree
+    return build(null)
 }
 
 /* The way from the top to the entry that opens this resource or page. */

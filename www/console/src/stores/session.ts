@@ -7,6 +7,7 @@ import type { Schema, Title } from '../lib/schema.ts'
 
 export interface Menu {
     id: string
+    plugin: string
     parent?: string | null
     title: Title
     icon?: string
