@@ -6,7 +6,7 @@
 #define LOG_ROOM "store"
 
 #define LOCK_WAIT_S 60
-#define STATEMENT_MS (24 * 3600 * 1000u)   /* a large table takes its time to rebuild */
+#define STATEMENT_MS (24 * 3600 * 1000u) /* a large table takes its time to rebuild */
 
 /* Errors that say "this is already so": another node, or a statement that went
  * on in the server after its client had died, was here between plan and apply. */
@@ -38,7 +38,8 @@ static sv cut(sv v, size_t max)
 {
     if (v.n <= max) return v;
     v.n = max;
-    while (v.n && ((unsigned char)v.p[v.n] & 0xc0) == 0x80) v.n--;   /* not inside a character */
+    while (v.n && ((unsigned char)v.p[v.n] & 0xc0) == 0x80)
+        v.n--; /* not inside a character */
     return v;
 }
 
@@ -71,16 +72,20 @@ static int journal_begin(struct store_conn *c, const struct store_step *s, const
     struct store_val args[] = {STORE_I(*id), STORE_T(clock_now_us()),
                                STORE_S(cut(sv_of(reason ? reason : ""), 200)),
                                STORE_S(cut(s->why, 400)), STORE_S(s->sql)};
-    return store_exec(c, SV("INSERT INTO atrium_journal (id, at, reason, why, statement, state) "
-                            "VALUES (?, ?, ?, ?, ?, 'started')"), args, 5, NULL, err);
+    return store_exec(c,
+                      SV("INSERT INTO atrium_journal (id, at, reason, why, statement, state) "
+                         "VALUES (?, ?, ?, ?, ?, 'started')"),
+                      args, 5, NULL, err);
 }
 
 static int journal_end(struct store_conn *c, int64_t id, bool ok, const char *note, struct err *err)
 {
     struct store_val args[] = {STORE_S(ok ? SV("done") : SV("failed")), STORE_T(clock_now_us()),
                                note ? STORE_S(cut(sv_of(note), 400)) : STORE_N, STORE_I(id)};
-    return store_exec(c, SV("UPDATE atrium_journal SET state = ?, ended_at = ?, error = ? "
-                            "WHERE id = ?"), args, 4, NULL, err);
+    return store_exec(c,
+                      SV("UPDATE atrium_journal SET state = ?, ended_at = ?, error = ? "
+                         "WHERE id = ?"),
+                      args, 4, NULL, err);
 }
 
 static bool already_so(unsigned code)
@@ -131,8 +136,9 @@ static int run_plan(struct store_conn *c, const struct store_plan *plan, const c
     if (store_ddl(c, SV("SET SESSION lock_wait_timeout = 60"), err) != 0) return -1;
     if (store_ddl(c, sv_make(journal_ddl, sizeof journal_ddl - 1), err) != 0) return -1;
     /* The lock is ours, so nobody is at work on what is noted as begun. */
-    if (store_exec(c, SV("UPDATE atrium_journal SET state = 'failed', ended_at = ?, "
-                         "error = 'cut off; planned again' WHERE state = 'started'"),
+    if (store_exec(c,
+                   SV("UPDATE atrium_journal SET state = 'failed', ended_at = ?, "
+                      "error = 'cut off; planned again' WHERE state = 'started'"),
                    &STORE_T(clock_now_us()), 1, NULL, err) != 0)
         return -1;
     for (size_t i = 0; i < plan->n; i++)

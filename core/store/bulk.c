@@ -4,8 +4,8 @@
 #include "store/internal.h"
 
 #define MAX_ROWS 256
-#define MAX_PLACEHOLDERS 32768       /* the protocol counts them in 16 bits */
-#define MAX_BYTES (4u << 20)         /* a quarter of the server's usual packet limit */
+#define MAX_PLACEHOLDERS 32768 /* the protocol counts them in 16 bits */
+#define MAX_BYTES (4u << 20)   /* a quarter of the server's usual packet limit */
 
 static size_t row_bytes(const struct store_val *row, unsigned n_cols)
 {
@@ -25,7 +25,8 @@ static size_t chunk(const struct store_val *args, unsigned n_cols, size_t n)
         fit++;
     }
     size_t rows = 1;
-    while (rows * 2 <= fit) rows *= 2;
+    while (rows * 2 <= fit)
+        rows *= 2;
     return rows;
 }
 
@@ -34,7 +35,8 @@ static void write_sql(struct buf *b, sv head, sv tail, unsigned n_cols, size_t r
     buf_clear(b);
     buf_sv(b, head);
     for (size_t i = 0; i < rows; i++) {
-        for (unsigned k = 0; k < n_cols; k++) buf_str(b, k ? ",?" : i ? ",(?" : "(?");
+        for (unsigned k = 0; k < n_cols; k++)
+            buf_str(b, k ? ",?" : i ? ",(?" : "(?");
         buf_chr(b, ')');
     }
     buf_sv(b, tail);

@@ -4,12 +4,13 @@
 
 #include "store/internal.h"
 
-#define TOO_MANY_STATEMENTS 1461   /* the server's limit over all connections */
+#define TOO_MANY_STATEMENTS 1461 /* the server's limit over all connections */
 
 void cache_init(struct stmt_cache *cache, unsigned limit)
 {
     unsigned size = 16;
-    while (size < limit) size *= 2;
+    while (size < limit)
+        size *= 2;
     *cache = (struct stmt_cache){.mask = size - 1, .limit = limit};
     cache->buckets = xmalloc(sizeof(struct stmt *) * size);
     memset(cache->buckets, 0, sizeof(struct stmt *) * size);
@@ -17,10 +18,14 @@ void cache_init(struct stmt_cache *cache, unsigned limit)
 
 static void unlink_use(struct stmt_cache *cache, struct stmt *s)
 {
-    if (s->newer) s->newer->older = s->older;
-    else cache->newest = s->older;
-    if (s->older) s->older->newer = s->newer;
-    else cache->oldest = s->newer;
+    if (s->newer)
+        s->newer->older = s->older;
+    else
+        cache->newest = s->older;
+    if (s->older)
+        s->older->newer = s->newer;
+    else
+        cache->oldest = s->newer;
     s->newer = s->older = NULL;
 }
 
@@ -28,8 +33,10 @@ static void link_newest(struct stmt_cache *cache, struct stmt *s)
 {
     s->older = cache->newest;
     s->newer = NULL;
-    if (cache->newest) cache->newest->newer = s;
-    else cache->oldest = s;
+    if (cache->newest)
+        cache->newest->newer = s;
+    else
+        cache->oldest = s;
     cache->newest = s;
 }
 
@@ -44,7 +51,8 @@ static void stmt_free(struct stmt *s)
 void cache_drop(struct stmt_cache *cache, struct stmt *s)
 {
     struct stmt **p = &cache->buckets[s->hash & cache->mask];
-    while (*p != s) p = &(*p)->chain;
+    while (*p != s)
+        p = &(*p)->chain;
     *p = s->chain;
     unlink_use(cache, s);
     cache->n--;
@@ -53,7 +61,8 @@ void cache_drop(struct stmt_cache *cache, struct stmt *s)
 
 void cache_clear(struct stmt_cache *cache)
 {
-    while (cache->oldest) cache_drop(cache, cache->oldest);
+    while (cache->oldest)
+        cache_drop(cache, cache->oldest);
 }
 
 void cache_free(struct stmt_cache *cache)
@@ -65,7 +74,8 @@ void cache_free(struct stmt_cache *cache)
 static struct stmt *find(struct stmt_cache *cache, sv sql, uint64_t hash)
 {
     struct stmt *s = cache->buckets[hash & cache->mask];
-    while (s && !(s->hash == hash && sv_eq(sv_make(s->sql, s->sql_n), sql))) s = s->chain;
+    while (s && !(s->hash == hash && sv_eq(sv_make(s->sql, s->sql_n), sql)))
+        s = s->chain;
     return s;
 }
 
@@ -85,7 +95,7 @@ static struct stmt *prepare(struct store_conn *c, sv sql, uint64_t hash)
      * bound buffers, so no copies, no truncation and no second fetch. */
     mysql_stmt_attr_set(s->st, STMT_ATTR_CB_USER_DATA, c);
     ps_result_callback decode = value_decode;
-    const void *attr;                  /* ISO C has no cast from function to object */
+    const void *attr; /* ISO C has no cast from function to object */
     memcpy(&attr, &decode, sizeof attr);
     mysql_stmt_attr_set(s->st, STMT_ATTR_CB_RESULT, attr);
     s->n_params = (unsigned)mysql_stmt_param_count(s->st);

@@ -11,20 +11,44 @@ int coltype_write(struct buf *b, const struct store_col *col)
                       col->type == STORE_COL_BINARY || col->type == STORE_COL_DECIMAL;
     if (needs_size && col->size == 0) return -1;
     switch (col->type) {
-    case STORE_COL_ID: buf_str(b, "BIGINT UNSIGNED"); return 0;
-    case STORE_COL_I64: buf_str(b, "BIGINT"); return 0;
-    case STORE_COL_I32: buf_str(b, "INT"); return 0;
-    case STORE_COL_BOOL: buf_str(b, "TINYINT(1)"); return 0;
-    case STORE_COL_F64: buf_str(b, "DOUBLE"); return 0;
-    case STORE_COL_DECIMAL: buf_printf(b, "DECIMAL(%u,%u)", col->size, col->scale); return 0;
+    case STORE_COL_ID:
+        buf_str(b, "BIGINT UNSIGNED");
+        return 0;
+    case STORE_COL_I64:
+        buf_str(b, "BIGINT");
+        return 0;
+    case STORE_COL_I32:
+        buf_str(b, "INT");
+        return 0;
+    case STORE_COL_BOOL:
+        buf_str(b, "TINYINT(1)");
+        return 0;
+    case STORE_COL_F64:
+        buf_str(b, "DOUBLE");
+        return 0;
+    case STORE_COL_DECIMAL:
+        buf_printf(b, "DECIMAL(%u,%u)", col->size, col->scale);
+        return 0;
     case STORE_COL_VARCHAR:
-    case STORE_COL_ASCII: buf_printf(b, "VARCHAR(%u)", col->size); return 0;
+    case STORE_COL_ASCII:
+        buf_printf(b, "VARCHAR(%u)", col->size);
+        return 0;
     case STORE_COL_TEXT:
-    case STORE_COL_JSON: buf_str(b, "MEDIUMTEXT"); return 0;
-    case STORE_COL_BINARY: buf_printf(b, "VARBINARY(%u)", col->size); return 0;
-    case STORE_COL_BLOB: buf_str(b, "MEDIUMBLOB"); return 0;
-    case STORE_COL_DATE: buf_str(b, "DATE"); return 0;
-    case STORE_COL_DATETIME: buf_str(b, "DATETIME(6)"); return 0;
+    case STORE_COL_JSON:
+        buf_str(b, "MEDIUMTEXT");
+        return 0;
+    case STORE_COL_BINARY:
+        buf_printf(b, "VARBINARY(%u)", col->size);
+        return 0;
+    case STORE_COL_BLOB:
+        buf_str(b, "MEDIUMBLOB");
+        return 0;
+    case STORE_COL_DATE:
+        buf_str(b, "DATE");
+        return 0;
+    case STORE_COL_DATETIME:
+        buf_str(b, "DATETIME(6)");
+        return 0;
     }
     return -1;
 }
@@ -64,7 +88,8 @@ struct int_type {
 static const struct int_type *int_type(const struct live_col *live)
 {
     static const struct int_type types[] = {
-        {"tinyint", 1, 3}, {"smallint", 2, 5}, {"mediumint", 3, 8}, {"int", 4, 10}, {"bigint", 8, 20},
+        {"tinyint", 1, 3}, {"smallint", 2, 5}, {"mediumint", 3, 8},
+        {"int", 4, 10},    {"bigint", 8, 20},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (sv_ieq(live->data_type, sv_of(types[i].name))) return &types[i];
@@ -157,20 +182,32 @@ static enum col_change to_datetime(const struct live_col *live)
 enum col_change coltype_change(const struct store_col *want, const struct live_col *live)
 {
     switch (want->type) {
-    case STORE_COL_ID: return to_int(live, 8, true);
-    case STORE_COL_I64: return to_int(live, 8, false);
-    case STORE_COL_I32: return to_int(live, 4, false);
-    case STORE_COL_BOOL: return to_int(live, 1, false);
-    case STORE_COL_F64: return to_f64(live);
-    case STORE_COL_DECIMAL: return to_decimal(want, live);
+    case STORE_COL_ID:
+        return to_int(live, 8, true);
+    case STORE_COL_I64:
+        return to_int(live, 8, false);
+    case STORE_COL_I32:
+        return to_int(live, 4, false);
+    case STORE_COL_BOOL:
+        return to_int(live, 1, false);
+    case STORE_COL_F64:
+        return to_f64(live);
+    case STORE_COL_DECIMAL:
+        return to_decimal(want, live);
     case STORE_COL_VARCHAR:
-    case STORE_COL_ASCII: return to_varchar(want, live);
+    case STORE_COL_ASCII:
+        return to_varchar(want, live);
     case STORE_COL_TEXT:
-    case STORE_COL_JSON: return to_text(want, live);
-    case STORE_COL_BINARY: return to_binary(want, live);
-    case STORE_COL_BLOB: return to_blob(live);
-    case STORE_COL_DATE: return is_type(live, "date") ? COL_SAME : COL_NARROW;
-    case STORE_COL_DATETIME: return to_datetime(live);
+    case STORE_COL_JSON:
+        return to_text(want, live);
+    case STORE_COL_BINARY:
+        return to_binary(want, live);
+    case STORE_COL_BLOB:
+        return to_blob(live);
+    case STORE_COL_DATE:
+        return is_type(live, "date") ? COL_SAME : COL_NARROW;
+    case STORE_COL_DATETIME:
+        return to_datetime(live);
     }
     return COL_NARROW;
 }
@@ -198,10 +235,10 @@ static void plain(struct buf *b, sv text, bool *quoted)
             const char *at = ch ? strchr(from, ch) : NULL;
             if (at) ch = to[at - from];
         } else if (ch == '\'') {
-            i++;                                   /* '' is one quote */
+            i++; /* '' is one quote */
         } else if (((unsigned char)ch & 0xf8) == 0xf0) {
-            i += 3;                                /* beyond what information_schema */
-            ch = '?';                              /* can say: it has a '?' there */
+            i += 3;   /* beyond what information_schema */
+            ch = '?'; /* can say: it has a '?' there */
         }
         buf_chr(b, ch);
     }
@@ -214,15 +251,19 @@ static bool canonical_number(sv t, struct buf *b)
     size_t i = 0;
     bool negative = t.n && t.p[0] == '-';
     if (t.n && (t.p[0] == '-' || t.p[0] == '+')) i++;
-    while (i < t.n && t.p[i] == '0') i++;
+    while (i < t.n && t.p[i] == '0')
+        i++;
     size_t whole = i;
-    while (i < t.n && isdigit((unsigned char)t.p[i])) i++;
+    while (i < t.n && isdigit((unsigned char)t.p[i]))
+        i++;
     size_t whole_end = i, fraction = i, fraction_end = i;
     if (i < t.n && t.p[i] == '.') {
         fraction = ++i;
-        while (i < t.n && isdigit((unsigned char)t.p[i])) i++;
+        while (i < t.n && isdigit((unsigned char)t.p[i]))
+            i++;
         fraction_end = i;
-        while (fraction_end > fraction && t.p[fraction_end - 1] == '0') fraction_end--;
+        while (fraction_end > fraction && t.p[fraction_end - 1] == '0')
+            fraction_end--;
     }
     if (i != t.n || t.n == 0) return false;
     bool zero = whole == whole_end && fraction == fraction_end;
@@ -242,7 +283,7 @@ static bool same_number(sv a, sv b)
     struct buf x = BUF_HEAP, y = BUF_HEAP;
     bool exact = canonical_number(a, &x) && canonical_number(b, &y);
     bool same = exact && sv_eq(buf_view(&x), buf_view(&y));
-    if (!exact && a.n && a.n < 60 && b.n && b.n < 60) {      /* 1e9 */
+    if (!exact && a.n && a.n < 60 && b.n && b.n < 60) { /* 1e9 */
         char s[64], t[64], *s_end, *t_end;
         snprintf(s, sizeof s, "%.*s", SVARG(a));
         snprintf(t, sizeof t, "%.*s", SVARG(b));
@@ -258,7 +299,8 @@ static bool same_number(sv a, sv b)
 static sv short_time(sv t)
 {
     if (t.n && memchr(t.p, '.', t.n)) {
-        while (t.n && t.p[t.n - 1] == '0') t.n--;
+        while (t.n && t.p[t.n - 1] == '0')
+            t.n--;
         if (t.n && t.p[t.n - 1] == '.') t.n--;
     }
     if (sv_ends(t, SV(" 00:00:00"))) t.n -= 9;
@@ -302,7 +344,7 @@ bool coltype_same_default(const struct store_col *want, const struct live_col *l
             same = sv_eq(short_time(w), short_time(l));
         break;
     default:
-        same = sv_eq(w, l);      /* 0 and '0' are the same text */
+        same = sv_eq(w, l); /* 0 and '0' are the same text */
         break;
     }
     buf_free(&x);

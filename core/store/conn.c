@@ -1,7 +1,7 @@
 /* One connection: opening, the settings of its session, looking whether it is
  * still there. */
-#include <errno.h>
 #include <errmsg.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 #define LOG_ROOM "store"
 
-#define PING_US (60 * 1000000LL)   /* idle longer: ask the server, not only the socket */
+#define PING_US (60 * 1000000LL) /* idle longer: ask the server, not only the socket */
 
 struct store_conn *conn_new(struct store_db *db)
 {
@@ -124,7 +124,7 @@ int conn_ready(struct store_conn *c, struct err *err)
 int conn_query(struct store_conn *c, sv sql)
 {
     if (mysql_real_query(c->my, sql.p, (unsigned long)sql.n) == 0) {
-        MYSQL_RES *res = mysql_store_result(c->my);   /* read off what nobody asked for */
+        MYSQL_RES *res = mysql_store_result(c->my); /* read off what nobody asked for */
         if (res) mysql_free_result(res);
         if (mysql_errno(c->my) == 0) return 0;
     }

@@ -45,7 +45,7 @@ bool fault_lost(const struct store_conn *c)
     case CR_SERVER_HANDSHAKE_ERR:
     case CR_SERVER_LOST_EXTENDED:
     case CR_MALFORMED_PACKET:
-    case CR_COMMANDS_OUT_OF_SYNC:     /* its state is unknown: not to be used again */
+    case CR_COMMANDS_OUT_OF_SYNC: /* its state is unknown: not to be used again */
     case E_SHUTDOWN:
     case E_NORMAL_SHUTDOWN:
     case E_KILLED:
@@ -67,7 +67,8 @@ static void keep_dup_key(struct store_conn *c, const char *text)
 {
     const char *end = strrchr(text, '\'');
     const char *at = end;
-    while (at && at > text && at[-1] != '\'') at--;
+    while (at && at > text && at[-1] != '\'')
+        at--;
     if (!end || at == text) return;
     const char *dot = at;
     for (; dot < end && *dot != '.'; dot++) {

@@ -86,8 +86,7 @@ static int plan_change(struct plan *p, const struct store_table *t, sv actual,
         change = COL_WIDEN;
     }
     struct buf type = BUF_IN(p->a);
-    if (coltype_write(&type, want) != 0)
-        return refuse(p, t->name, want->name, "has no size");
+    if (coltype_write(&type, want) != 0) return refuse(p, t->name, want->name, "has no size");
     if (change == COL_NARROW) {
         sv why = arena_printf(p->a, "%.*s cannot become %.*s without loss",
                               SVARG(live->column_type), SVARG(buf_view(&type)));
@@ -310,7 +309,7 @@ static void plan_drop(struct plan *p, const struct store_table *t, struct live_t
     struct buf b = alter(p, t);
     for (struct live_idx *i = live->idx; i; i = i->next) {
         if (i->wanted || !uses(i, col->name)) continue;
-        i->wanted = true;                     /* gone: not again for the next column */
+        i->wanted = true; /* gone: not again for the next column */
         buf_str(&b, "DROP INDEX ");
         store_ident(&b, i->name.p);
         buf_str(&b, ", ");

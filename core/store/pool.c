@@ -9,9 +9,9 @@
 
 #define LOG_ROOM "store"
 
-#define PROBE_US 1000000           /* between attempts while the server is away */
-#define LOOK_US 50000              /* idle longer: see whether the socket was closed */
-#define TRIM_US (300 * 1000000LL)  /* idle longer: the coldest is closed */
+#define PROBE_US 1000000          /* between attempts while the server is away */
+#define LOOK_US 50000             /* idle longer: see whether the socket was closed */
+#define TRIM_US (300 * 1000000LL) /* idle longer: the coldest is closed */
 
 static char *copy(const char *s)
 {
@@ -67,7 +67,8 @@ void store_db_free(struct store_db *db)
                   db->o.database ? db->o.database : "-");
         return;
     }
-    while (db->n_idle) conn_free(db->idle[--db->n_idle]);
+    while (db->n_idle)
+        conn_free(db->idle[--db->n_idle]);
     pthread_cond_destroy(&db->freed);
     pthread_mutex_destroy(&db->lock);
     free(db->idle);

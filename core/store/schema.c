@@ -4,7 +4,7 @@
 struct reading {
     struct arena *a;
     bool mariadb;
-    struct live_table *tables, *table;   /* the one last met: rows come by table */
+    struct live_table *tables, *table; /* the one last met: rows come by table */
     struct live_col *col;
     struct live_idx *idx;
     struct live_part *part;
@@ -39,7 +39,8 @@ static bool at_table(struct reading *r, sv name, bool make)
 {
     if (r->table && sv_eq(r->table->name, name)) return true;
     struct live_table **p = &r->tables;
-    while (*p && !sv_eq((*p)->name, name)) p = &(*p)->next;
+    while (*p && !sv_eq((*p)->name, name))
+        p = &(*p)->next;
     if (!*p) {
         if (!make) return false;
         *p = ARENA_NEW(r->a, struct live_table);
@@ -58,8 +59,10 @@ static bool on_column(void *arg, const struct store_val *row, unsigned n_cols)
     at_table(r, row[0].u.s, true);
     sv extra = text_of(r, &row[12]);
     struct live_col *col = ARENA_NEW(r->a, struct live_col);
-    if (r->col) r->col->next = col;
-    else r->table->cols = col;
+    if (r->col)
+        r->col->next = col;
+    else
+        r->table->cols = col;
     r->col = col;
     col->name = text_of(r, &row[1]);
     col->dflt = text_of(r, &row[2]);
@@ -86,8 +89,10 @@ static bool on_index(void *arg, const struct store_val *row, unsigned n_cols)
     if (!at_table(r, row[0].u.s, false)) return true;
     if (!r->idx || !sv_eq(r->idx->name, row[1].u.s)) {
         struct live_idx *idx = ARENA_NEW(r->a, struct live_idx);
-        if (r->idx) r->idx->next = idx;
-        else r->table->idx = idx;
+        if (r->idx)
+            r->idx->next = idx;
+        else
+            r->table->idx = idx;
         r->idx = idx;
         r->part = NULL;
         idx->name = text_of(r, &row[1]);
@@ -95,8 +100,10 @@ static bool on_index(void *arg, const struct store_val *row, unsigned n_cols)
         idx->fulltext = sv_ieq(row[3].u.s, SV("FULLTEXT"));
     }
     struct live_part *part = ARENA_NEW(r->a, struct live_part);
-    if (r->part) r->part->next = part;
-    else r->idx->parts = part;
+    if (r->part)
+        r->part->next = part;
+    else
+        r->idx->parts = part;
     r->part = part;
     part->column = text_of(r, &row[4]);
     part->desc = row[5].type == STORE_TEXT && sv_eqs(row[5].u.s, "D");
@@ -153,20 +160,23 @@ int schema_read(struct store_conn *c, struct arena *a, struct live_table **out, 
 
 struct live_table *schema_table(struct live_table *list, const char *name)
 {
-    while (list && !sv_eqs(list->name, name)) list = list->next;
+    while (list && !sv_eqs(list->name, name))
+        list = list->next;
     return list;
 }
 
 struct live_col *schema_col(struct live_table *t, const char *name)
 {
     struct live_col *col = t->cols;
-    while (col && !sv_ieq(col->name, sv_of(name))) col = col->next;
+    while (col && !sv_ieq(col->name, sv_of(name)))
+        col = col->next;
     return col;
 }
 
 struct live_idx *schema_idx(struct live_table *t, const char *name)
 {
     struct live_idx *idx = t->idx;
-    while (idx && !sv_ieq(idx->name, sv_of(name))) idx = idx->next;
+    while (idx && !sv_ieq(idx->name, sv_of(name)))
+        idx = idx->next;
     return idx;
 }

@@ -8,18 +8,18 @@
 struct live_col {
     struct live_col *next;
     sv name, data_type, column_type, charset, collation;
-    sv dflt;                     /* SQL as the server words it; p NULL: none */
-    uint64_t length;             /* characters or bytes */
+    sv dflt;         /* SQL as the server words it; p NULL: none */
+    uint64_t length; /* characters or bytes */
     int precision, scale, time_precision;
     bool nullable, is_unsigned, auto_inc, json;
-    bool wanted;                 /* plan.c: somebody asked for it */
+    bool wanted; /* plan.c: somebody asked for it */
 };
 
 struct live_part {
     struct live_part *next;
     sv column;
     bool desc;
-    unsigned prefix;             /* 0: the whole column */
+    unsigned prefix; /* 0: the whole column */
 };
 
 struct live_idx {
@@ -45,9 +45,9 @@ struct live_idx *schema_idx(struct live_table *t, const char *name);
 
 enum col_change {
     COL_SAME,
-    COL_WIDEN,                   /* every value fits the wanted type */
-    COL_NARROW,                  /* some might not */
-    COL_WIDEN_IF_JSON,           /* fits when all of it is valid JSON */
+    COL_WIDEN,         /* every value fits the wanted type */
+    COL_NARROW,        /* some might not */
+    COL_WIDEN_IF_JSON, /* fits when all of it is valid JSON */
 };
 enum col_change coltype_change(const struct store_col *want, const struct live_col *live);
 bool coltype_same_default(const struct store_col *want, const struct live_col *live);

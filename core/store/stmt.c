@@ -7,14 +7,14 @@
 #define NEED_REPREPARE 1615
 #define UNKNOWN_STATEMENT 1243
 
-struct run {                       /* one call of store_run */
+struct run { /* one call of store_run */
     sv sql;
     const struct store_val *args;
     unsigned n_args;
     store_row_fn *fn;
     void *arg;
     uint64_t affected;
-    bool delivered;                /* a row has gone out: no second try */
+    bool delivered; /* a row has gone out: no second try */
 };
 
 static bool is_select(sv sql)
@@ -51,7 +51,7 @@ static int read_rows(struct store_conn *c, struct stmt *s, struct run *r)
         keep_stmt_fault(c, s);
         return -1;
     }
-    while (mysql_stmt_more_results(s->st)) {         /* CALL says one more */
+    while (mysql_stmt_more_results(s->st)) { /* CALL says one more */
         if (mysql_stmt_next_result(s->st) > 0) {
             keep_stmt_fault(c, s);
             return -1;
@@ -154,8 +154,7 @@ static bool keep_one(void *arg, const struct store_val *row, unsigned n_cols)
 }
 
 int store_one(struct store_conn *c, struct arena *a, sv sql, const struct store_val *args,
-              unsigned n_args, struct store_val *row, unsigned n_cols, bool *found,
-              struct err *err)
+              unsigned n_args, struct store_val *row, unsigned n_cols, bool *found, struct err *err)
 {
     struct one o = {.a = a, .row = row, .n_cols = n_cols};
     if (store_run(c, sql, args, n_args, keep_one, &o, err) != 0) return -1;

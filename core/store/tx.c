@@ -56,11 +56,11 @@ void store_rollback(struct store_conn *c)
     if (!c->in_tx) return;
     c->in_tx = false;
     c->doomed = false;
-    if (c->broken) return;             /* the server rolls back by itself */
+    if (c->broken) return; /* the server rolls back by itself */
     static const char sql[] = "ROLLBACK";
     if (mysql_real_query(c->my, sql, sizeof sql - 1) != 0) {
         log_warn("rollback failed: %s", mysql_error(c->my));
-        c->broken = true;              /* what it would hold is let go with it */
+        c->broken = true; /* what it would hold is let go with it */
     }
 }
 

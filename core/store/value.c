@@ -9,8 +9,19 @@
 #define BINARY_CHARSET 63
 
 enum kind {
-    K_I8, K_U8, K_I16, K_U16, K_I32, K_U32, K_I64,
-    K_F32, K_F64, K_DATETIME, K_DURATION, K_TEXT, K_BLOB,
+    K_I8,
+    K_U8,
+    K_I16,
+    K_U16,
+    K_I32,
+    K_U32,
+    K_I64,
+    K_F32,
+    K_F64,
+    K_DATETIME,
+    K_DURATION,
+    K_TEXT,
+    K_BLOB,
 };
 
 /* ---- calendar ------------------------------------------------------------ */
@@ -35,8 +46,8 @@ static bool date_from_us(int64_t us, MYSQL_TIME *t)
     }
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t n = days - era * 146097;                                  /* day of the era */
-    int64_t y = (n - n / 1460 + n / 36524 - n / 146096) / 365;        /* year of the era */
+    int64_t n = days - era * 146097;                           /* day of the era */
+    int64_t y = (n - n / 1460 + n / 36524 - n / 146096) / 365; /* year of the era */
     int64_t day = n - (365 * y + y / 4 - y / 100);
     int64_t month = (5 * day + 2) / 153;
     y += era * 400 + (month >= 10);
@@ -58,7 +69,8 @@ static void reserve_binds(struct store_conn *c, unsigned n)
 {
     if (n <= c->cap_binds) return;
     unsigned cap = c->cap_binds ? c->cap_binds : 32;
-    while (cap < n) cap *= 2;
+    while (cap < n)
+        cap *= 2;
     c->binds = xrealloc(c->binds, cap * sizeof *c->binds);
     c->times = xrealloc(c->times, cap * sizeof *c->times);
     c->cap_binds = cap;
@@ -109,22 +121,33 @@ static uint8_t kind_of(const MYSQL_FIELD *f)
 {
     bool is_unsigned = (f->flags & UNSIGNED_FLAG) != 0;
     switch (f->type) {
-    case MYSQL_TYPE_TINY: return is_unsigned ? K_U8 : K_I8;
-    case MYSQL_TYPE_YEAR: return K_U16;
-    case MYSQL_TYPE_SHORT: return is_unsigned ? K_U16 : K_I16;
+    case MYSQL_TYPE_TINY:
+        return is_unsigned ? K_U8 : K_I8;
+    case MYSQL_TYPE_YEAR:
+        return K_U16;
+    case MYSQL_TYPE_SHORT:
+        return is_unsigned ? K_U16 : K_I16;
     case MYSQL_TYPE_INT24:
-    case MYSQL_TYPE_LONG: return is_unsigned ? K_U32 : K_I32;
-    case MYSQL_TYPE_LONGLONG: return K_I64;
-    case MYSQL_TYPE_FLOAT: return K_F32;
-    case MYSQL_TYPE_DOUBLE: return K_F64;
+    case MYSQL_TYPE_LONG:
+        return is_unsigned ? K_U32 : K_I32;
+    case MYSQL_TYPE_LONGLONG:
+        return K_I64;
+    case MYSQL_TYPE_FLOAT:
+        return K_F32;
+    case MYSQL_TYPE_DOUBLE:
+        return K_F64;
     case MYSQL_TYPE_DATE:
     case MYSQL_TYPE_DATETIME:
-    case MYSQL_TYPE_TIMESTAMP: return K_DATETIME;
-    case MYSQL_TYPE_TIME: return K_DURATION;
+    case MYSQL_TYPE_TIMESTAMP:
+        return K_DATETIME;
+    case MYSQL_TYPE_TIME:
+        return K_DURATION;
     case MYSQL_TYPE_DECIMAL:
     case MYSQL_TYPE_NEWDECIMAL:
-    case MYSQL_TYPE_JSON: return K_TEXT;
-    default: return f->charsetnr == BINARY_CHARSET ? K_BLOB : K_TEXT;
+    case MYSQL_TYPE_JSON:
+        return K_TEXT;
+    default:
+        return f->charsetnr == BINARY_CHARSET ? K_BLOB : K_TEXT;
     }
 }
 
@@ -139,13 +162,15 @@ void value_columns(struct stmt *s)
     }
     s->n_cols = n;
     /* Each time anew: an ALTER TABLE changes them under a prepared statement. */
-    for (unsigned i = 0; i < n; i++) s->kinds[i] = kind_of(&f[i]);
+    for (unsigned i = 0; i < n; i++)
+        s->kinds[i] = kind_of(&f[i]);
 }
 
 static uint64_t little(const unsigned char *p, unsigned n)
 {
     uint64_t v = 0;
-    for (unsigned i = 0; i < n; i++) v |= (uint64_t)p[i] << (8 * i);
+    for (unsigned i = 0; i < n; i++)
+        v |= (uint64_t)p[i] << (8 * i);
     return v;
 }
 
@@ -155,10 +180,17 @@ static uint64_t read_length(unsigned char **p)
     unsigned char first = *(*p)++;
     unsigned n;
     switch (first) {
-    case 252: n = 2; break;
-    case 253: n = 3; break;
-    case 254: n = 8; break;
-    default: return first;
+    case 252:
+        n = 2;
+        break;
+    case 253:
+        n = 3;
+        break;
+    case 254:
+        n = 8;
+        break;
+    default:
+        return first;
     }
     uint64_t v = little(*p, n);
     *p += n;
@@ -170,7 +202,7 @@ static struct store_val read_datetime(unsigned char **p)
     unsigned n = *(*p)++;
     const unsigned char *b = *p;
     *p += n;
-    if (n < 4) return STORE_N;                       /* the zero date */
+    if (n < 4) return STORE_N; /* the zero date */
     unsigned month = b[2], day = b[3];
     if (!month || !day) return STORE_N;
     int64_t us = days_from_date((int64_t)little(b, 2), month, day) * DAY_US;
@@ -221,7 +253,7 @@ static struct store_val read_int(unsigned char **row, unsigned n, bool is_signed
 void value_decode(void *conn, unsigned column, unsigned char **row)
 {
     struct store_conn *c = conn;
-    struct stmt *s = c->cache.newest;                /* the one that runs */
+    struct stmt *s = c->cache.newest; /* the one that runs */
     if (column >= s->n_cols) return;
     struct store_val *v = &s->row[column];
     if (!row) {
@@ -229,13 +261,27 @@ void value_decode(void *conn, unsigned column, unsigned char **row)
         return;
     }
     switch ((enum kind)s->kinds[column]) {
-    case K_I8: *v = read_int(row, 1, true); break;
-    case K_U8: *v = read_int(row, 1, false); break;
-    case K_I16: *v = read_int(row, 2, true); break;
-    case K_U16: *v = read_int(row, 2, false); break;
-    case K_I32: *v = read_int(row, 4, true); break;
-    case K_U32: *v = read_int(row, 4, false); break;
-    case K_I64: *v = read_int(row, 8, true); break;
+    case K_I8:
+        *v = read_int(row, 1, true);
+        break;
+    case K_U8:
+        *v = read_int(row, 1, false);
+        break;
+    case K_I16:
+        *v = read_int(row, 2, true);
+        break;
+    case K_U16:
+        *v = read_int(row, 2, false);
+        break;
+    case K_I32:
+        *v = read_int(row, 4, true);
+        break;
+    case K_U32:
+        *v = read_int(row, 4, false);
+        break;
+    case K_I64:
+        *v = read_int(row, 8, true);
+        break;
     case K_F32:
         *v = STORE_D(read_float(*row));
         *row += 4;
@@ -244,8 +290,12 @@ void value_decode(void *conn, unsigned column, unsigned char **row)
         *v = STORE_D(read_double(*row));
         *row += 8;
         break;
-    case K_DATETIME: *v = read_datetime(row); break;
-    case K_DURATION: *v = read_duration(row); break;
+    case K_DATETIME:
+        *v = read_datetime(row);
+        break;
+    case K_DURATION:
+        *v = read_duration(row);
+        break;
     case K_TEXT:
     case K_BLOB: {
         size_t n = (size_t)read_length(row);

@@ -10,17 +10,17 @@
 
 #define LOG_ROOM "store"
 
-#define GIVE_UP_US (5 * 1000000LL)   /* of a batch that the database does not take */
-#define CONFLICTS 10                 /* attempts at a batch that deadlocks */
+#define GIVE_UP_US (5 * 1000000LL) /* of a batch that the database does not take */
+#define CONFLICTS 10               /* attempts at a batch that deadlocks */
 
 struct store_writer {
     struct store_db *db;
     struct store_writer_opts o;
-    struct store_conn *c;            /* [writer thread] */
-    struct arena *a;                 /* [writer thread] of the batch being written */
-    struct store_item **items;       /* [writer thread] max_batch of them */
-    int64_t down_since;              /* [writer thread] 0: the database answers */
-    int64_t logged_at;               /* [writer thread] an outage is not told per batch */
+    struct store_conn *c;      /* [writer thread] */
+    struct arena *a;           /* [writer thread] of the batch being written */
+    struct store_item **items; /* [writer thread] max_batch of them */
+    int64_t down_since;        /* [writer thread] 0: the database answers */
+    int64_t logged_at;         /* [writer thread] an outage is not told per batch */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;
@@ -51,7 +51,7 @@ static int run_once(struct store_writer *w, struct store_item **items, size_t n,
 {
     struct store_conn *c = w->c;
     forget_answers(w, items, n);
-    c->used = false;                 /* an idle connection may be replaced silently */
+    c->used = false; /* an idle connection may be replaced silently */
     if (store_begin(c, err) != 0) return -1;
     if (w->o.batch(w->o.arg, c, w->a, items, n, err) == 0 && store_commit(c, err) == 0) return 0;
     if (!err_is(err)) err_internal(err, "writer %s: the batch failed without a reason", w->o.name);
@@ -89,7 +89,7 @@ static int run_batch(struct store_writer *w, struct store_item **items, size_t n
 static void finish(struct store_item *item, bool ok, const struct err *why)
 {
     if (!ok && item->err && !err_is(item->err)) err_copy(item->err, why);
-    item->done(item, ok);            /* the item may be gone now */
+    item->done(item, ok); /* the item may be gone now */
 }
 
 /* A record that the database refuses must not sink its neighbours: a batch that
@@ -101,7 +101,8 @@ static void write_items(struct store_writer *w, struct store_item **items, size_
         atomic_fetch_add_explicit(&w->n_items, n, memory_order_relaxed);
         atomic_fetch_add_explicit(&w->n_batches, 1, memory_order_relaxed);
         if (w->o.after) w->o.after(w->o.arg, w->a);
-        for (size_t i = 0; i < n; i++) finish(items[i], true, NULL);
+        for (size_t i = 0; i < n; i++)
+            finish(items[i], true, NULL);
         return;
     }
     /* What is wrong with the database is wrong for each of them. */
@@ -117,7 +118,8 @@ static void write_items(struct store_writer *w, struct store_item **items, size_
         w->logged_at = now;
     }
     atomic_fetch_add_explicit(&w->n_failed, n, memory_order_relaxed);
-    for (size_t i = 0; i < n; i++) finish(items[i], false, &err);
+    for (size_t i = 0; i < n; i++)
+        finish(items[i], false, &err);
 }
 
 /* Takes up to max_batch items; 0 when the writer shall end. */
@@ -146,7 +148,8 @@ static void *writer_main(void *arg)
 {
     struct store_writer *w = arg;
     mysql_thread_init();
-    for (size_t n; (n = gather(w)) != 0;) write_items(w, w->items, n);
+    for (size_t n; (n = gather(w)) != 0;)
+        write_items(w, w->items, n);
     mysql_thread_end();
     return NULL;
 }
@@ -170,7 +173,8 @@ struct store_writer *store_writer_start(struct store_db *db, const struct store_
     w->c->broken = true;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
-    if (pthread_create(&w->thread, NULL, writer_main, w) != 0) panic("store: cannot start a thread");
+    if (pthread_create(&w->thread, NULL, writer_main, w) != 0)
+        panic("store: cannot start a thread");
     return w;
 }
 
@@ -184,7 +188,7 @@ bool store_writer_add(struct store_writer *w, struct store_item *item)
         w->last = &item->next;
         w->queued++;
         if (w->waiting) pthread_cond_signal(&w->more);
-        w->waiting = false;          /* woken once, not by everybody who comes now */
+        w->waiting = false; /* woken once, not by everybody who comes now */
     }
     pthread_mutex_unlock(&w->lock);
     return room;
@@ -209,7 +213,7 @@ void store_writer_stop(struct store_writer *w)
 
 void store_writer_stats(const struct store_writer *w, struct store_writer_stats *out)
 {
-    struct store_writer *m = (struct store_writer *)w;      /* only the lock is touched */
+    struct store_writer *m = (struct store_writer *)w; /* only the lock is touched */
     pthread_mutex_lock(&m->lock);
     out->queued = m->queued;
     pthread_mutex_unlock(&m->lock);

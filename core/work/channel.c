@@ -23,26 +23,26 @@ struct message {
 struct work_sub {
     struct work_sub *next;
     struct channel *ch;
-    bool (*sink)(void *arg, int64_t id, sv data);    /* NULL: it has said false */
+    bool (*sink)(void *arg, int64_t id, sv data); /* NULL: it has said false */
     void *arg;
 };
 
 struct channel {
-    struct channel *next;            /* same bucket; hub's lock */
-    unsigned refs;                   /* calls at work on it; hub's lock */
+    struct channel *next; /* same bucket; hub's lock */
+    unsigned refs;        /* calls at work on it; hub's lock */
     int64_t tenant;
     uint64_t hash;
     sv name;
-    pthread_mutex_t lock;            /* everything below */
+    pthread_mutex_t lock; /* everything below */
     struct work_sub *subs;
     unsigned n_subs;
-    struct message **kept;           /* a ring of hub->keep */
+    struct message **kept; /* a ring of hub->keep */
     unsigned first, n_kept;
     int64_t last_id, used_at;
 };
 
 struct work_hub {
-    pthread_mutex_t lock;            /* the table; never held during delivery */
+    pthread_mutex_t lock; /* the table; never held during delivery */
     unsigned keep, n_channels, sweep_at;
     struct channel *buckets[BUCKETS];
 };
@@ -57,7 +57,8 @@ struct work_hub *work_hub_new(unsigned keep)
 
 static void channel_free(struct work_hub *h, struct channel *ch)
 {
-    for (unsigned i = 0; i < ch->n_kept; i++) free(ch->kept[(ch->first + i) % h->keep]);
+    for (unsigned i = 0; i < ch->n_kept; i++)
+        free(ch->kept[(ch->first + i) % h->keep]);
     for (struct work_sub *s = ch->subs, *next; s; s = next) {
         next = s->next;
         free(s);
@@ -113,7 +114,8 @@ static struct channel *hold(struct work_hub *h, int64_t tenant, sv name, bool ma
     struct channel **bucket = &h->buckets[hash % BUCKETS];
     pthread_mutex_lock(&h->lock);
     struct channel *ch = *bucket;
-    while (ch && !(ch->hash == hash && ch->tenant == tenant && sv_eq(ch->name, name))) ch = ch->next;
+    while (ch && !(ch->hash == hash && ch->tenant == tenant && sv_eq(ch->name, name)))
+        ch = ch->next;
     if (!ch && make) {
         if (h->n_channels >= h->sweep_at) sweep(h);
         ch = xmalloc(sizeof *ch);
@@ -142,7 +144,7 @@ static void let_go(struct work_hub *h, struct channel *ch)
 static void deliver(struct channel *ch, struct work_sub *s, const struct message *m)
 {
     if (!s->sink || s->sink(s->arg, m->id, sv_make(m->data, m->n))) return;
-    s->sink = NULL;                  /* the handle stays its owner's */
+    s->sink = NULL; /* the handle stays its owner's */
     ch->n_subs--;
 }
 
@@ -156,7 +158,7 @@ struct work_sub *work_hub_subscribe(struct work_hub *h, int64_t tenant, sv name,
     s->next = ch->subs;
     ch->subs = s;
     ch->n_subs++;
-    unsigned i = last_id > 0 ? 0 : ch->n_kept;       /* none */
+    unsigned i = last_id > 0 ? 0 : ch->n_kept; /* none */
     if (last_id < 0 && ch->n_kept) i = ch->n_kept - 1;
     for (; i < ch->n_kept; i++) {
         const struct message *m = ch->kept[(ch->first + i) % h->keep];
@@ -170,13 +172,14 @@ struct work_sub *work_hub_subscribe(struct work_hub *h, int64_t tenant, sv name,
 void work_hub_unsubscribe(struct work_hub *h, struct work_sub *s)
 {
     if (!s) return;
-    struct channel *ch = s->ch;      /* lives as long as it has subscribers */
+    struct channel *ch = s->ch; /* lives as long as it has subscribers */
     pthread_mutex_lock(&h->lock);
     ch->refs++;
     pthread_mutex_unlock(&h->lock);
     pthread_mutex_lock(&ch->lock);
     struct work_sub **p = &ch->subs;
-    while (*p != s) p = &(*p)->next;
+    while (*p != s)
+        p = &(*p)->next;
     *p = s->next;
     if (s->sink) ch->n_subs--;
     ch->used_at = clock_mono_us();
@@ -205,7 +208,8 @@ int64_t work_hub_publish(struct work_hub *h, int64_t tenant, sv name, sv data)
         ch->n_kept--;
     }
     ch->kept[(ch->first + ch->n_kept++) % h->keep] = m;
-    for (struct work_sub *s = ch->subs; s; s = s->next) deliver(ch, s, m);
+    for (struct work_sub *s = ch->subs; s; s = s->next)
+        deliver(ch, s, m);
     pthread_mutex_unlock(&ch->lock);
     let_go(h, ch);
     free(old);

@@ -12,7 +12,7 @@
 
 struct work_cron {
     uint64_t minutes;
-    uint32_t hours, days, months, weekdays;      /* days from bit 1, Sunday is bit 0 */
+    uint32_t hours, days, months, weekdays; /* days from bit 1, Sunday is bit 0 */
     /* As in every cron: with both days restricted, either of them will do. */
     bool any_day, any_weekday;
 };
@@ -20,7 +20,7 @@ struct work_cron {
 struct field {
     const char *name;
     unsigned min, max;
-    const char *const *names;                    /* of the values from min on */
+    const char *const *names; /* of the values from min on */
 };
 
 static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
@@ -28,8 +28,9 @@ static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "ju
 static const char *const day_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
 
 static const struct field fields[5] = {
-    {"minute", 0, 59, NULL},       {"hour", 0, 23, NULL},         {"day of month", 1, 31, NULL},
-    {"month", 1, 12, month_names}, {"day of week", 0, 7, day_names},
+    {"minute", 0, 59, NULL},          {"hour", 0, 23, NULL},
+    {"day of month", 1, 31, NULL},    {"month", 1, 12, month_names},
+    {"day of week", 0, 7, day_names},
 };
 
 static bool value_of(const struct field *f, sv text, unsigned *out)
@@ -68,7 +69,8 @@ static bool parse_item(const struct field *f, sv text, uint64_t *mask)
         step = (unsigned)v;
     }
     if (from > to) return false;
-    for (unsigned i = from; i <= to; i += step) *mask |= UINT64_C(1) << i;
+    for (unsigned i = from; i <= to; i += step)
+        *mask |= UINT64_C(1) << i;
     return true;
 }
 
@@ -86,9 +88,11 @@ static bool parse_field(const struct field *f, sv text, uint64_t *mask)
 static sv next_word(sv *text)
 {
     sv t = *text;
-    while (t.n && (*t.p == ' ' || *t.p == '\t')) t.p++, t.n--;
+    while (t.n && (*t.p == ' ' || *t.p == '\t'))
+        t.p++, t.n--;
     size_t n = 0;
-    while (n < t.n && t.p[n] != ' ' && t.p[n] != '\t') n++;
+    while (n < t.n && t.p[n] != ' ' && t.p[n] != '\t')
+        n++;
     *text = sv_make(t.p + n, t.n - n);
     return sv_make(t.p, n);
 }
@@ -118,7 +122,7 @@ int work_cron_parse(struct arena *a, sv expr, struct work_cron **out, struct err
     c->hours = (uint32_t)mask[1];
     c->days = (uint32_t)mask[2];
     c->months = (uint32_t)mask[3];
-    c->weekdays = (uint32_t)((mask[4] | mask[4] >> 7) & 0x7f);      /* 7 is Sunday too */
+    c->weekdays = (uint32_t)((mask[4] | mask[4] >> 7) & 0x7f); /* 7 is Sunday too */
     c->any_day = star[2];
     c->any_weekday = star[4];
     if (work_cron_next(c, 0, 0) == INT64_MAX) return bad(err, expr, "there is no such day");
@@ -142,7 +146,7 @@ static unsigned month_days(int64_t year, unsigned month)
 static struct date date_of(int64_t days)
 {
     struct date d = {1970, 1, 1};
-    int64_t cycles = days / 146097;                 /* 400 years */
+    int64_t cycles = days / 146097; /* 400 years */
     d.year += cycles * 400;
     days -= cycles * 146097;
     for (;;) {
@@ -194,7 +198,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 int64_t work_cron_next(const struct work_cron *c, int64_t after_us, int offset_minutes)
 {
-    int64_t minute = floor_div(after_us, MINUTE_US) + 1 + offset_minutes;     /* local */
+    int64_t minute = floor_div(after_us, MINUTE_US) + 1 + offset_minutes; /* local */
     if (minute < 0) minute = 0;
     int64_t days = minute / DAY_MINUTES;
     int from = (int)(minute % DAY_MINUTES);

@@ -46,9 +46,9 @@ static bool private6(const unsigned char *ip)
     if (memcmp(ip, zero, 12) == 0) return true;
     if (memcmp(ip, mapped, 12) == 0 || memcmp(ip, nat64, 12) == 0) return private4(word(ip + 12));
     if (ip[0] == 0x20 && ip[1] == 0x02) return private4(word(ip + 2));
-    if (ip[0] == 0x20 && ip[1] == 0x01 && ip[2] < 2) return true;  /* Teredo and the like */
+    if (ip[0] == 0x20 && ip[1] == 0x01 && ip[2] < 2) return true; /* Teredo and the like */
     if (ip[0] == 0x20 && ip[1] == 0x01 && ip[2] == 0x0d && ip[3] == 0xb8) return true;
-    return (ip[0] & 0xe0) != 0x20;      /* only 2000::/3 is the public internet */
+    return (ip[0] & 0xe0) != 0x20; /* only 2000::/3 is the public internet */
 }
 
 bool guard_is_private(const struct sockaddr *addr)

@@ -43,10 +43,18 @@ static const struct store_col schedule_cols[] = {
 static const char *const by_id[] = {"id"}, *const by_name[] = {"name"};
 
 static const struct store_table tables[] = {
-    {.name = "core_job", .cols = job_cols, .n_cols = sizeof job_cols / sizeof *job_cols,
-     .primary = by_id, .n_primary = 1, .idx = job_idx, .n_idx = sizeof job_idx / sizeof *job_idx},
-    {.name = "core_schedule", .cols = schedule_cols,
-     .n_cols = sizeof schedule_cols / sizeof *schedule_cols, .primary = by_name, .n_primary = 1},
+    {.name = "core_job",
+     .cols = job_cols,
+     .n_cols = sizeof job_cols / sizeof *job_cols,
+     .primary = by_id,
+     .n_primary = 1,
+     .idx = job_idx,
+     .n_idx = sizeof job_idx / sizeof *job_idx},
+    {.name = "core_schedule",
+     .cols = schedule_cols,
+     .n_cols = sizeof schedule_cols / sizeof *schedule_cols,
+     .primary = by_name,
+     .n_primary = 1},
 };
 
 const struct store_table *work_tables(size_t *n)
@@ -63,15 +71,19 @@ int work_job_add(struct store_conn *c, const struct work_add *add, int64_t *id, 
     if (add->key.n > MAX_KEY) return err_internal(err, "the key of a job is too long");
     int64_t now = clock_now_us(), own = id_next();
     struct store_val key = add->key.p ? STORE_B(add->key) : STORE_N;
-    struct store_val args[] = {STORE_I(own), STORE_S(add->kind), key, STORE_S(add->payload),
+    struct store_val args[] = {STORE_I(own),
+                               STORE_S(add->kind),
+                               key,
+                               STORE_S(add->payload),
                                STORE_I(add->priority),
                                STORE_T(add->run_at_us ? add->run_at_us : now),
                                STORE_I(add->max_attempts > 0 ? add->max_attempts : 10),
                                STORE_T(now)};
     struct err first;
     err_clear(&first);
-    if (store_exec(c, SV("INSERT INTO core_job (id, kind, ukey, payload, state, priority, due_at, "
-                         "max_attempts, created_at) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)"),
+    if (store_exec(c,
+                   SV("INSERT INTO core_job (id, kind, ukey, payload, state, priority, due_at, "
+                      "max_attempts, created_at) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)"),
                    args, 8, NULL, &first) == 0) {
         *id = own;
         return 0;
@@ -85,8 +97,10 @@ int work_job_add(struct store_conn *c, const struct work_add *add, int64_t *id, 
     bool found = false;
     int rc = store_one(c, a, SV("SELECT id FROM core_job WHERE kind = ? AND ukey = ?"), by, 2, &row,
                        1, &found, err);
-    if (rc == 0 && found) *id = row.u.i;
-    else if (rc == 0) rc = err_internal(err, "a job with the same key came and went");
+    if (rc == 0 && found)
+        *id = row.u.i;
+    else if (rc == 0)
+        rc = err_internal(err, "a job with the same key came and went");
     arena_free(a);
     return rc;
 }
@@ -107,7 +121,7 @@ struct groups {
 
 static void put_group(struct group *list, unsigned *n, const struct store_val *row)
 {
-    if (*n == MAX_GROUPS) return;          /* the rest has its turn in a later sweep */
+    if (*n == MAX_GROUPS) return; /* the rest has its turn in a later sweep */
     struct group *g = &list[(*n)++];
     snprintf(g->state, sizeof g->state, "%.*s", SVARG(row[0].u.s));
     g->priority = (int)row[1].u.i;
@@ -146,8 +160,9 @@ static int mark_running(struct store_conn *c, const struct job_claim *claim, str
     struct store_val args[] = {STORE_S(sv_of(claim->node)), STORE_T(claim->lease_until),
                                STORE_T(claim->now), STORE_I(r->id)};
     r->attempt++;
-    return store_exec(c, SV("UPDATE core_job SET state = 'running', node = ?, due_at = ?, "
-                            "started_at = ?, attempt = attempt + 1, progress = 0 WHERE id = ?"),
+    return store_exec(c,
+                      SV("UPDATE core_job SET state = 'running', node = ?, due_at = ?, "
+                         "started_at = ?, attempt = attempt + 1, progress = 0 WHERE id = ?"),
                       args, 4, NULL, err);
 }
 
@@ -157,8 +172,9 @@ static int mark_dead(struct store_conn *c, const struct job_claim *claim, const 
     struct store_val args[] = {STORE_T(claim->now), STORE_T(claim->now), STORE_I(r->id)};
     log_error("job %lld (%.*s) is dead: its node vanished in each of %d attempts", (long long)r->id,
               SVARG(r->kind), r->attempt);
-    return store_exec(c, SV("UPDATE core_job SET state = 'dead', due_at = ?, ended_at = ?, "
-                            "error = 'the node that ran it vanished' WHERE id = ?"),
+    return store_exec(c,
+                      SV("UPDATE core_job SET state = 'dead', due_at = ?, ended_at = ?, "
+                         "error = 'the node that ran it vanished' WHERE id = ?"),
                       args, 3, NULL, err);
 }
 
@@ -168,15 +184,16 @@ static int claim_group(struct store_conn *c, struct job_claim *claim, const stru
     unsigned first = claim->n;
     struct store_val args[] = {STORE_S(sv_of(g->state)), STORE_I(g->priority), STORE_T(claim->now),
                                STORE_I(claim->limit - first)};
-    if (store_run(c, SV("SELECT id, kind, payload, attempt, max_attempts FROM core_job "
-                        "WHERE state = ? AND priority = ? AND due_at <= ? ORDER BY due_at "
-                        "LIMIT ? FOR UPDATE SKIP LOCKED"),
+    if (store_run(c,
+                  SV("SELECT id, kind, payload, attempt, max_attempts FROM core_job "
+                     "WHERE state = ? AND priority = ? AND due_at <= ? ORDER BY due_at "
+                     "LIMIT ? FOR UPDATE SKIP LOCKED"),
                   args, 4, on_job, claim, err) != 0)
         return -1;
     unsigned kept = first;
     for (unsigned i = first; i < claim->n; i++) {
         struct job_row *r = &claim->rows[i];
-        if (r->attempt >= r->max_attempts) {     /* only a lost lease leaves such a row */
+        if (r->attempt >= r->max_attempts) { /* only a lost lease leaves such a row */
             if (mark_dead(c, claim, r, err) != 0) return -1;
             continue;
         }
@@ -206,15 +223,18 @@ int job_claim(struct store_conn *c, struct job_claim *claim, struct err *err)
     struct groups g = {.claim = claim};
     claim->n = 0;
     /* A loose index scan: it reads one entry per group, however many rows. */
-    if (store_run(c, SV("SELECT state, priority, MIN(due_at) FROM core_job "
-                        "GROUP BY state, priority ORDER BY priority DESC, state"),
+    if (store_run(c,
+                  SV("SELECT state, priority, MIN(due_at) FROM core_job "
+                     "GROUP BY state, priority ORDER BY priority DESC, state"),
                   NULL, 0, on_group, &g, err) != 0)
         return -1;
     for (unsigned i = 0; i < g.n_old; i++) {
         struct store_val args[] = {STORE_S(sv_of(g.old[i].state)), STORE_I(g.old[i].priority),
                                    STORE_T(claim->purge_before), STORE_I(PURGE_LIMIT)};
-        if (store_exec(c, SV("DELETE FROM core_job WHERE state = ? AND priority = ? AND due_at < ? "
-                             "ORDER BY due_at LIMIT ?"), args, 4, NULL, err) != 0)
+        if (store_exec(c,
+                       SV("DELETE FROM core_job WHERE state = ? AND priority = ? AND due_at < ? "
+                          "ORDER BY due_at LIMIT ?"),
+                       args, 4, NULL, err) != 0)
             return -1;
     }
     if (!g.n_due || !claim->limit) return 0;
@@ -231,8 +251,9 @@ int job_renew(struct store_conn *c, const struct work_job *job, int64_t until, i
     struct store_val args[] = {STORE_T(until), percent < 0 ? STORE_N : STORE_I(percent),
                                STORE_I(job->id), STORE_I(job->attempt)};
     /* The number of the attempt fences off whoever thinks it still has the job. */
-    if (store_exec(c, SV("UPDATE core_job SET due_at = ?, progress = COALESCE(?, progress) "
-                         "WHERE id = ? AND attempt = ? AND state = 'running'"),
+    if (store_exec(c,
+                   SV("UPDATE core_job SET due_at = ?, progress = COALESCE(?, progress) "
+                      "WHERE id = ? AND attempt = ? AND state = 'running'"),
                    args, 4, &changed, err) != 0)
         return -1;
     *ours = changed > 0;
@@ -266,13 +287,19 @@ int job_end(struct store_conn *c, const struct running *r, enum job_end how, con
         if (!last) due = STORE_T(now + back_off_us(job->attempt));
         error = STORE_S(sv_of(why));
     }
-    struct store_val args[] = {STORE_S(sv_of(state)), due, STORE_I(attempt), error, ended,
-                               STORE_I(how == JOB_DONE ? 1 : 0), STORE_I(job->id),
+    struct store_val args[] = {STORE_S(sv_of(state)),
+                               due,
+                               STORE_I(attempt),
+                               error,
+                               ended,
+                               STORE_I(how == JOB_DONE ? 1 : 0),
+                               STORE_I(job->id),
                                STORE_I(job->attempt)};
     uint64_t changed = 0;
-    if (store_exec(c, SV("UPDATE core_job SET state = ?, due_at = ?, attempt = ?, error = ?, "
-                         "ended_at = ?, progress = IF(?, 100, progress), node = NULL "
-                         "WHERE id = ? AND attempt = ? AND state = 'running'"),
+    if (store_exec(c,
+                   SV("UPDATE core_job SET state = ?, due_at = ?, attempt = ?, error = ?, "
+                      "ended_at = ?, progress = IF(?, 100, progress), node = NULL "
+                      "WHERE id = ? AND attempt = ? AND state = 'running'"),
                    args, 8, &changed, err) != 0)
         return -1;
     if (!changed)

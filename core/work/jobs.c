@@ -1,14 +1,14 @@
 /* The jobs thread: looks for due jobs in every tenant's database, hands them to
  * the worker pool, keeps their leases, and fires the schedules. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
 
 #include "work/jobs.h"
 
 #define LOG_ROOM "work"
 
-#define MIN_GAP_US 10000             /* between sweeps, however often they are asked for */
+#define MIN_GAP_US 10000 /* between sweeps, however often they are asked for */
 #define END_ATTEMPTS 4
 
 /* ---- running one -------------------------------------------------------------------- */
@@ -27,7 +27,7 @@ bool work_job_progress(struct work_job *job, int percent)
     pthread_mutex_unlock(&j->lock);
     if (stopping || atomic_load(&r->lost)) return false;
     err_clear(&err);
-    if (store_get(job->db, &c, &err) != 0) return true;     /* no news is no reason to stop */
+    if (store_get(job->db, &c, &err) != 0) return true; /* no news is no reason to stop */
     int64_t until = clock_now_us() + (int64_t)j->o.lease_s * 1000000;
     if (job_renew(c, job, until, percent, &ours, &err) != 0) ours = true;
     store_put(c);
@@ -59,10 +59,11 @@ static void unlink_running(struct work_jobs *j, struct running *r)
 {
     pthread_mutex_lock(&j->lock);
     struct running **p = &j->running;
-    while (*p != r) p = &(*p)->next;
+    while (*p != r)
+        p = &(*p)->next;
     *p = r->next;
     j->n_running--;
-    j->woken = true;                 /* a place is free */
+    j->woken = true; /* a place is free */
     pthread_cond_signal(&j->wake);
     pthread_cond_signal(&j->idle);
     pthread_mutex_unlock(&j->lock);
@@ -86,8 +87,8 @@ static void run_job(void *arg)
         pthread_mutex_lock(&j->lock);
         how = j->stopping ? JOB_BACK : JOB_FAILED;
         pthread_mutex_unlock(&j->lock);
-        snprintf(why, sizeof why, "%s%s%s", err.code ? err.code : "failed", err.detail[0] ? ": " : "",
-                 err.detail);
+        snprintf(why, sizeof why, "%s%s%s", err.code ? err.code : "failed",
+                 err.detail[0] ? ": " : "", err.detail);
         log_warn("job %lld (%.*s), attempt %d: %s", (long long)r->job.id, SVARG(r->job.kind),
                  r->job.attempt, why);
     }
@@ -129,7 +130,7 @@ static void start_job(struct work_jobs *j, void *tenant, struct store_db *db,
 
 struct sweep {
     struct work_jobs *j;
-    unsigned skip, seen;             /* tenants before the one to begin with */
+    unsigned skip, seen; /* tenants before the one to begin with */
     bool second_round;
     struct job_row *rows;
 };
@@ -137,8 +138,8 @@ struct sweep {
 static unsigned free_places(struct work_jobs *j)
 {
     pthread_mutex_lock(&j->lock);
-    unsigned n = j->stopping || j->n_running >= j->o.max_running ? 0
-                                                                 : j->o.max_running - j->n_running;
+    unsigned n =
+        j->stopping || j->n_running >= j->o.max_running ? 0 : j->o.max_running - j->n_running;
     pthread_mutex_unlock(&j->lock);
     return n;
 }
@@ -164,10 +165,11 @@ static void serve_tenant(struct sweep *s, void *tenant, struct store_db *db)
     int rc = job_claim(c, &claim, &err);
     store_put(c);
     if (rc == 0)
-        for (unsigned i = 0; i < claim.n; i++) start_job(j, tenant, db, &claim.rows[i]);
+        for (unsigned i = 0; i < claim.n; i++)
+            start_job(j, tenant, db, &claim.rows[i]);
     else if (err.status != 503)
         log_error("jobs cannot be claimed: %s %s", err.code, err.detail);
-    if (rc == 0 && claim.n == claim.limit && claim.n > 0) work_jobs_wake(j);    /* maybe more */
+    if (rc == 0 && claim.n == claim.limit && claim.n > 0) work_jobs_wake(j); /* maybe more */
     arena_free(a);
 }
 
@@ -205,12 +207,13 @@ static void renew_leases(struct work_jobs *j)
     struct lease {
         struct work_job job;
         struct running *r;
-    } *leases;
+    } * leases;
     /* Copies, because a job may end while its lease is being renewed. */
     pthread_mutex_lock(&j->lock);
     unsigned n = 0;
     leases = xmalloc((j->n_running + 1) * sizeof *leases);
-    for (struct running *r = j->running; r; r = r->next) leases[n++] = (struct lease){r->job, r};
+    for (struct running *r = j->running; r; r = r->next)
+        leases[n++] = (struct lease){r->job, r};
     pthread_mutex_unlock(&j->lock);
     for (unsigned i = 0; i < n; i++) {
         struct store_conn *c;
@@ -224,7 +227,8 @@ static void renew_leases(struct work_jobs *j)
         if (ours) continue;
         pthread_mutex_lock(&j->lock);
         struct running *r = j->running;
-        while (r && r != leases[i].r) r = r->next;
+        while (r && r != leases[i].r)
+            r = r->next;
         if (r && r->job.id == leases[i].job.id && r->job.attempt == leases[i].job.attempt)
             atomic_store(&r->lost, true);
         pthread_mutex_unlock(&j->lock);
@@ -329,7 +333,7 @@ int work_jobs_set_schedules(struct work_jobs *j, const struct work_schedule *s, 
     struct schedules *news = schedules_new(s, n, err);
     if (!news) return -1;
     pthread_mutex_lock(&j->lock);
-    struct schedules *old = j->new_schedules;       /* never taken over */
+    struct schedules *old = j->new_schedules; /* never taken over */
     j->new_schedules = news;
     j->woken = true;
     pthread_cond_signal(&j->wake);

@@ -11,20 +11,20 @@
 /* A job at work on this node. Owned by the list in struct work_jobs; freed on
  * the worker thread when it is over. */
 struct running {
-    struct work_job job;             /* first: handlers hold a pointer to it */
+    struct work_job job; /* first: handlers hold a pointer to it */
     struct work_jobs *jobs;
     struct running *next;
     int max_attempts;
-    _Atomic bool lost;               /* cancelled, or its lease went to somebody else */
+    _Atomic bool lost; /* cancelled, or its lease went to somebody else */
 };
 
 struct work_jobs {
     struct work_jobs_opts o;
     char *node;
     pthread_t thread;
-    pthread_mutex_t lock;            /* everything below */
+    pthread_mutex_t lock; /* everything below */
     pthread_cond_t wake;
-    pthread_cond_t idle;             /* a job has ended */
+    pthread_cond_t idle; /* a job has ended */
     struct running *running;
     unsigned n_running;
     bool woken, stopping;
@@ -32,7 +32,7 @@ struct work_jobs {
     /* of the jobs thread alone */
     struct schedules *schedules;
     int64_t renew_at;
-    unsigned sweep;                  /* counts; who is served first goes round */
+    unsigned sweep; /* counts; who is served first goes round */
 };
 
 /* ---- job_store.c: the rows ----------------------------------------------------- */
@@ -48,7 +48,7 @@ struct job_claim {
     int64_t now, lease_until, purge_before;
     unsigned limit;
     struct arena *a;
-    struct job_row *rows;            /* room for `limit` */
+    struct job_row *rows; /* room for `limit` */
     unsigned n;
 };
 
@@ -56,7 +56,7 @@ struct job_claim {
  * left aside as dead, and deletes some of what was finished long ago. */
 int job_claim(struct store_conn *c, struct job_claim *claim, struct err *err);
 
-enum job_end { JOB_DONE, JOB_FAILED, JOB_BACK };  /* BACK: not begun, or to be begun again */
+enum job_end { JOB_DONE, JOB_FAILED, JOB_BACK }; /* BACK: not begun, or to be begun again */
 int job_end(struct store_conn *c, const struct running *r, enum job_end how, const char *why,
             int64_t now, struct err *err);
 /* Renews the lease; *ours is false when the job is not this node's any more.

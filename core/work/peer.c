@@ -4,8 +4,8 @@
 
 #include "work/reactor.h"
 
-#define PEER_MAX 8                   /* requests at a time */
-#define OPEN_AFTER 5                 /* failures in a row */
+#define PEER_MAX 8   /* requests at a time */
+#define OPEN_AFTER 5 /* failures in a row */
 #define BUCKETS 256
 #define MANY_PEERS 4096
 
@@ -15,7 +15,7 @@ struct peer {
     struct peer *next;
     uint64_t hash;
     unsigned active, failures;
-    int64_t open_until;              /* 0: closed */
+    int64_t open_until; /* 0: closed */
     bool probing;
     struct request *first, **last;
     size_t key_n;

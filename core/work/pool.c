@@ -25,8 +25,8 @@ struct job {
 
 struct worker {
     struct work_pool *p;
-    struct worker *below;            /* on the stack of sleepers */
-    _Atomic uint32_t awake;          /* the word it sleeps on */
+    struct worker *below;   /* on the stack of sleepers */
+    _Atomic uint32_t awake; /* the word it sleeps on */
     pthread_t thread;
 };
 
@@ -35,13 +35,13 @@ struct work_pool {
     struct job *ring;
     unsigned cap, head, queued;
     struct worker *sleepers;
-    unsigned waking;                 /* woken, but not yet at the ring */
+    unsigned waking; /* woken, but not yet at the ring */
     unsigned busy;
     bool stopping;
     uint64_t done, refused;
     unsigned n_threads, alive;
-    pthread_cond_t ended;            /* a thread has; monotonic clock */
-    struct work_pool *next;          /* of the abandoned */
+    pthread_cond_t ended;   /* a thread has; monotonic clock */
+    struct work_pool *next; /* of the abandoned */
     struct worker workers[];
 };
 
@@ -114,7 +114,8 @@ struct work_pool *work_pool_start(unsigned threads, unsigned queue)
     if (!threads) threads = 1;
     struct work_pool *p = xmalloc(sizeof *p + threads * sizeof *p->workers);
     *p = (struct work_pool){.n_threads = threads, .alive = threads, .cap = 16};
-    while (p->cap < queue) p->cap *= 2;
+    while (p->cap < queue)
+        p->cap *= 2;
     p->ring = xmalloc(p->cap * sizeof *p->ring);
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_t attr;
@@ -166,7 +167,8 @@ static struct timespec in_ms(unsigned ms)
 static void abandon(struct work_pool *p)
 {
     static struct work_pool *_Atomic abandoned;
-    for (unsigned i = 0; i < p->n_threads; i++) pthread_detach(p->workers[i].thread);
+    for (unsigned i = 0; i < p->n_threads; i++)
+        pthread_detach(p->workers[i].thread);
     p->next = atomic_exchange(&abandoned, p);
 }
 
@@ -175,7 +177,8 @@ void work_pool_stop(struct work_pool *p, unsigned timeout_ms)
     if (!p) return;
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
-    for (struct worker *w; (w = pop_sleeper(p)) != NULL;) wake(w);
+    for (struct worker *w; (w = pop_sleeper(p)) != NULL;)
+        wake(w);
     pthread_mutex_unlock(&p->lock);
 
     struct timespec until = in_ms(timeout_ms);
@@ -194,7 +197,8 @@ void work_pool_stop(struct work_pool *p, unsigned timeout_ms)
         abandon(p);
         return;
     }
-    for (unsigned i = 0; i < p->n_threads; i++) pthread_join(p->workers[i].thread, NULL);
+    for (unsigned i = 0; i < p->n_threads; i++)
+        pthread_join(p->workers[i].thread, NULL);
     pthread_cond_destroy(&p->ended);
     pthread_mutex_destroy(&p->lock);
     free(p->ring);
@@ -203,7 +207,7 @@ void work_pool_stop(struct work_pool *p, unsigned timeout_ms)
 
 void work_pool_stats(const struct work_pool *p, struct work_pool_stats *out)
 {
-    struct work_pool *m = (struct work_pool *)p;            /* only the lock is touched */
+    struct work_pool *m = (struct work_pool *)p; /* only the lock is touched */
     pthread_mutex_lock(&m->lock);
     *out = (struct work_pool_stats){.threads = p->n_threads,
                                     .busy = p->busy,

@@ -27,9 +27,9 @@ struct work_reactor {
     CURL *spare[SPARE_HANDLES];
     unsigned n_spare;
     pthread_t thread;
-    pthread_mutex_t lock;            /* everything below */
+    pthread_mutex_t lock; /* everything below */
     struct request *inbox, **inbox_last;
-    unsigned n_accepted;             /* not yet done */
+    unsigned n_accepted; /* not yet done */
     bool stopping;
 };
 
@@ -94,8 +94,8 @@ static struct request *request_new(const struct work_http *h)
         r->headers = curl_slist_append(r->headers, *p);
     }
     if (!has_type) r->headers = curl_slist_append(r->headers, "Content-Type:");
-    r->headers = curl_slist_append(r->headers, "Expect:");      /* no round trip for it */
-    if (!good) r->method[0] = '\0';      /* refused in begin(), where failures are told */
+    r->headers = curl_slist_append(r->headers, "Expect:"); /* no round trip for it */
+    if (!good) r->method[0] = '\0'; /* refused in begin(), where failures are told */
     return r;
 }
 
@@ -146,7 +146,7 @@ static void set_up(struct request *r)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");                     /* not from the environment */
+    curl_easy_setopt(e, CURLOPT_PROXY, ""); /* not from the environment */
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, left_ms);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, left_ms < CONNECT_MS ? left_ms : CONNECT_MS);
@@ -176,14 +176,16 @@ static void start(struct work_reactor *w, struct request *r)
     r->older = w->at_work;
     if (w->at_work) w->at_work->newer = r;
     w->at_work = r;
-    curl_multi_add_handle(w->multi, r->easy);       /* its timer does the rest */
+    curl_multi_add_handle(w->multi, r->easy); /* its timer does the rest */
 }
 
 /* Takes the handle back; the connection stays in the multi handle's cache. */
 static void detach(struct work_reactor *w, struct request *r)
 {
-    if (r->newer) r->newer->older = r->older;
-    else w->at_work = r->older;
+    if (r->newer)
+        r->newer->older = r->older;
+    else
+        w->at_work = r->older;
     if (r->older) r->older->newer = r->newer;
     r->newer = r->older = NULL;
     curl_multi_remove_handle(w->multi, r->easy);
@@ -211,7 +213,8 @@ static const char *key_of(const char *url, struct buf *key)
         error = "only http and https addresses are called";
     else
         buf_printf(key, "%s://%s:%s", scheme, host, port);
-    for (char *p = key->p; p && p < key->p + key->n; p++) *p = (char)tolower((unsigned char)*p);
+    for (char *p = key->p; p && p < key->p + key->n; p++)
+        *p = (char)tolower((unsigned char)*p);
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
@@ -222,8 +225,10 @@ static const char *key_of(const char *url, struct buf *key)
 static void admit(struct work_reactor *w, struct request *r)
 {
     const char *error = NULL;
-    if (peer_admit(r->peer, r, &error)) start(w, r);
-    else if (error) finish(w, r, 0, error);
+    if (peer_admit(r->peer, r, &error))
+        start(w, r);
+    else if (error)
+        finish(w, r, 0, error);
 }
 
 static void begin(struct work_reactor *w, struct request *r)
@@ -232,8 +237,10 @@ static void begin(struct work_reactor *w, struct request *r)
     const char *error = r->method[0] ? key_of(r->url, &key) : "the request is malformed";
     if (!error) r->peer = peers_find(w->peers, buf_view(&key));
     buf_free(&key);
-    if (error) finish(w, r, 0, error);
-    else admit(w, r);
+    if (error)
+        finish(w, r, 0, error);
+    else
+        admit(w, r);
 }
 
 static void end(struct work_reactor *w, struct request *r, CURLcode rc)
@@ -241,16 +248,20 @@ static void end(struct work_reactor *w, struct request *r, CURLcode rc)
     long status = 0;
     const char *error = NULL;
     if (rc == CURLE_OK) curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (r->refused_private) error = "private addresses are refused";
-    else if (r->too_large) error = "the answer is too large";
-    else if (rc != CURLE_OK) error = r->error[0] ? r->error : curl_easy_strerror(rc);
+    if (r->refused_private)
+        error = "private addresses are refused";
+    else if (r->too_large)
+        error = "the answer is too large";
+    else if (rc != CURLE_OK)
+        error = r->error[0] ? r->error : curl_easy_strerror(rc);
     /* what we refused is not the host's failure */
     bool failed = !r->refused_private && !r->too_large && (rc != CURLE_OK || status >= 500);
     struct peer *peer = r->peer;
     detach(w, r);
     peer_ended(peer, r, failed);
     finish(w, r, error ? 0 : (int)status, error);
-    for (struct request *next; (next = peer_next(peer)) != NULL;) admit(w, next);
+    for (struct request *next; (next = peer_next(peer)) != NULL;)
+        admit(w, next);
 }
 
 /* ---- events ------------------------------------------------------------------------ */
@@ -262,7 +273,7 @@ static void collect(struct work_reactor *w)
     while ((m = curl_multi_info_read(w->multi, &left)) != NULL) {
         if (m->msg != CURLMSG_DONE) continue;
         char *r;
-        CURLcode rc = m->data.result;    /* `m` dies with the handle's removal */
+        CURLcode rc = m->data.result; /* `m` dies with the handle's removal */
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &r);
         end(w, (struct request *)(void *)r, rc);
     }
@@ -271,8 +282,8 @@ static void collect(struct work_reactor *w)
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
     struct work_reactor *w = arg;
-    int running, flags = (what & EV_READ ? CURL_CSELECT_IN : 0) |
-                         (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    int running,
+        flags = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
     curl_multi_socket_action(w->multi, fd, flags, &running);
     collect(w);
 }
@@ -308,8 +319,10 @@ static int want_timer(CURLM *multi, long ms, void *arg)
     struct work_reactor *w = arg;
     (void)multi;
     struct timeval t = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    if (ms < 0) evtimer_del(w->timer);
-    else evtimer_add(w->timer, &t);
+    if (ms < 0)
+        evtimer_del(w->timer);
+    else
+        evtimer_add(w->timer, &t);
     return 0;
 }
 
@@ -329,8 +342,10 @@ static void on_inbox(evutil_socket_t fd, short what, void *arg)
         struct request *r = list;
         list = r->next;
         r->next = NULL;
-        if (stopping) finish(w, r, 0, "this node is stopping");
-        else begin(w, r);
+        if (stopping)
+            finish(w, r, 0, "this node is stopping");
+        else
+            begin(w, r);
     }
     if (stopping) event_base_loopbreak(w->base);
 }
@@ -360,7 +375,7 @@ bool work_reactor_http(struct work_reactor *w, const struct work_http *http)
     struct request *r = request_new(http);
     pthread_mutex_lock(&w->lock);
     bool wake = w->inbox == NULL;
-    bool late = w->stopping;             /* its last look into the inbox may be over */
+    bool late = w->stopping; /* its last look into the inbox may be over */
     if (late) {
         w->n_accepted--;
     } else {
@@ -411,7 +426,8 @@ struct work_reactor *work_reactor_start(struct err *err)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&w->thread, NULL, reactor_main, w) != 0) panic("work: cannot start a thread");
+    if (pthread_create(&w->thread, NULL, reactor_main, w) != 0)
+        panic("work: cannot start a thread");
     pthread_setname_np(w->thread, "reactor");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return w;
@@ -426,8 +442,9 @@ void work_reactor_stop(struct work_reactor *w)
     if (write(w->inbox_fd, &one, sizeof one) < 0) log_error("eventfd: %d", errno);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    for (unsigned i = 0; i < w->n_spare; i++) curl_easy_cleanup(w->spare[i]);
-    curl_multi_cleanup(w->multi);        /* closes what is left and says so to want_socket */
+    for (unsigned i = 0; i < w->n_spare; i++)
+        curl_easy_cleanup(w->spare[i]);
+    curl_multi_cleanup(w->multi); /* closes what is left and says so to want_socket */
     event_free(w->inbox_event);
     event_free(w->timer);
     event_base_free(w->base);

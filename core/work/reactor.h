@@ -12,14 +12,14 @@
 struct peer;
 
 struct request {
-    struct request *next;            /* in the inbox, then in its peer's queue */
-    struct request *newer, *older;   /* of those at work */
+    struct request *next;          /* in the inbox, then in its peer's queue */
+    struct request *newer, *older; /* of those at work */
     struct peer *peer;
-    CURL *easy;                      /* NULL: waiting */
+    CURL *easy; /* NULL: waiting */
     struct curl_slist *headers;
     char *method, *url;
     struct buf body, answer;
-    int64_t deadline;                /* monotonic; waiting counts */
+    int64_t deadline; /* monotonic; waiting counts */
     size_t max_body;
     bool allow_private, refused_private, too_large, probe;
     void (*done)(void *arg, int status, sv body, const char *error);
@@ -29,7 +29,7 @@ struct request {
 
 /* peer.c: one scheme, host and port. At most PEER_MAX requests at a time, the
  * rest waits; after several failures in a row nobody asks it for a while. */
-extern int64_t peer_open_us;         /* how long; only tests change it */
+extern int64_t peer_open_us; /* how long; only tests change it */
 struct peers;
 struct peers *peers_new(void);
 void peers_free(struct peers *p);

@@ -16,7 +16,7 @@ struct schedule {
     sv name, kind;
     struct work_cron *cron;
     int offset_minutes;
-    int64_t next;                    /* 0: not known yet */
+    int64_t next; /* 0: not known yet */
 };
 
 struct schedules {
@@ -108,8 +108,9 @@ static int fire_in_tx(void *arg, struct store_conn *c, struct err *err)
     int rc = work_job_add(c, &add, &id, err);
     struct store_val args[] = {STORE_T(f->due), STORE_B(f->s->name), STORE_T(f->due)};
     if (rc == 0)
-        rc = store_exec(c, SV("UPDATE core_schedule SET last_at = ? WHERE name = ? AND last_at < ?"),
-                        args, 3, NULL, err);
+        rc =
+            store_exec(c, SV("UPDATE core_schedule SET last_at = ? WHERE name = ? AND last_at < ?"),
+                       args, 3, NULL, err);
     arena_free(a);
     return rc;
 }

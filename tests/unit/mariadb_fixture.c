@@ -21,8 +21,8 @@ struct mariadb {
     struct mariadb *next;
 };
 
-static struct mariadb *started;      /* for the end of the program */
-static pid_t owner;                  /* a child that a test forks must not stop the server */
+static struct mariadb *started; /* for the end of the program */
+static pid_t owner;             /* a child that a test forks must not stop the server */
 
 static _Noreturn void die(const struct mariadb *m, const char *what)
 {
@@ -30,7 +30,8 @@ static _Noreturn void die(const struct mariadb *m, const char *what)
     FILE *f = m ? fopen(m->log, "r") : NULL;
     if (f) {
         char line[512];
-        while (fgets(line, sizeof line, f)) fputs(line, stderr);
+        while (fgets(line, sizeof line, f))
+            fputs(line, stderr);
         fclose(f);
     }
     exit(1);
@@ -79,15 +80,27 @@ static void run(struct mariadb *m)
     snprintf(sock, sizeof sock, "--socket=%s", m->sock);
     snprintf(pidfile, sizeof pidfile, "--pid-file=%s/pid", m->dir);
     snprintf(tmp, sizeof tmp, "--tmpdir=%s", m->dir);
-    const char *argv[MAX_ARGS] = {
-        "mariadbd", "--no-defaults", datadir, sock, pidfile, tmp, "--skip-networking",
-        "--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M",
-        "--innodb-flush-log-at-trx-commit=1", "--performance-schema=OFF", "--max-connections=300",
-        "--character-set-server=utf8mb4", "--thread-cache-size=64"};
+    const char *argv[MAX_ARGS] = {"mariadbd",
+                                  "--no-defaults",
+                                  datadir,
+                                  sock,
+                                  pidfile,
+                                  tmp,
+                                  "--skip-networking",
+                                  "--skip-name-resolve",
+                                  "--innodb-buffer-pool-size=64M",
+                                  "--innodb-log-file-size=32M",
+                                  "--innodb-flush-log-at-trx-commit=1",
+                                  "--performance-schema=OFF",
+                                  "--max-connections=300",
+                                  "--character-set-server=utf8mb4",
+                                  "--thread-cache-size=64"};
     size_t n = 0;
-    while (argv[n]) n++;
+    while (argv[n])
+        n++;
     if (geteuid() == 0) argv[n++] = "--user=root";
-    for (size_t i = 0; m->extra && m->extra[i] && n < MAX_ARGS - 1; i++) argv[n++] = m->extra[i];
+    for (size_t i = 0; m->extra && m->extra[i] && n < MAX_ARGS - 1; i++)
+        argv[n++] = m->extra[i];
     m->pid = spawn(m, (char *const *)argv);
 
     for (int i = 0; i < READY_SECONDS * 100; i++) {
@@ -108,7 +121,8 @@ static void run(struct mariadb *m)
 
 static void stop_all(void)
 {
-    while (started && getpid() == owner) mariadb_stop(started);
+    while (started && getpid() == owner)
+        mariadb_stop(started);
 }
 
 struct mariadb *mariadb_start(const char *const *extra)
@@ -157,7 +171,7 @@ void mariadb_stop(struct mariadb *m)
 {
     if (m->pid > 0) {
         kill(m->pid, SIGCONT);
-        kill(m->pid, SIGKILL);       /* the data is thrown away anyhow */
+        kill(m->pid, SIGKILL); /* the data is thrown away anyhow */
         wait_end(m->pid);
     }
     nftw(m->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -14,9 +14,9 @@ struct mariadb *mariadb_start(const char *const *extra);
 /* Stops it and removes its directory; also done at exit. */
 void mariadb_stop(struct mariadb *m);
 
-void mariadb_kill(struct mariadb *m);     /* SIGKILL, waits for the end */
-void mariadb_restart(struct mariadb *m);  /* starts again on the same data */
-void mariadb_freeze(struct mariadb *m, bool frozen);   /* SIGSTOP, SIGCONT */
+void mariadb_kill(struct mariadb *m);                /* SIGKILL, waits for the end */
+void mariadb_restart(struct mariadb *m);             /* starts again on the same data */
+void mariadb_freeze(struct mariadb *m, bool frozen); /* SIGSTOP, SIGCONT */
 
 const char *mariadb_socket(const struct mariadb *m);
 const char *mariadb_dir(const struct mariadb *m);

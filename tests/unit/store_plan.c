@@ -73,7 +73,10 @@ static int64_t num(const char *text)
 }
 
 static const char *const by_id[] = {"id"};
-#define ID {.name = "id", .type = STORE_COL_ID, .not_null = true}
+#define ID                                                                                         \
+    {                                                                                              \
+        .name = "id", .type = STORE_COL_ID, .not_null = true                                       \
+    }
 
 static struct store_table table(const char *name, const struct store_col *cols, size_t n)
 {
@@ -160,13 +163,16 @@ static void test_create(void **state)
     assert_int_equal(num("SELECT COUNT(*) FROM atrium_journal WHERE state = 'done'"), 2);
     /* the defaults are what they say */
     sql("INSERT INTO every_default (id) VALUES (1)");
-    assert_int_equal(num("SELECT COUNT(*) FROM every_default WHERE n1 = 0 AND n2 = 7 AND n4 = 1 AND "
-                         "n7 = 1e9 AND n10 = 12.5 AND s2 = 'It''s' AND s3 = 'a\\\\b\\n' AND "
-                         "s9 = '{}' AND s10 = 'NULL' AND t3 = '2026-01-02 03:04:05.5'"), 1);
+    assert_int_equal(
+        num("SELECT COUNT(*) FROM every_default WHERE n1 = 0 AND n2 = 7 AND n4 = 1 AND "
+            "n7 = 1e9 AND n10 = 12.5 AND s2 = 'It''s' AND s3 = 'a\\\\b\\n' AND "
+            "s9 = '{}' AND s10 = 'NULL' AND t3 = '2026-01-02 03:04:05.5'"),
+        1);
     /* JSON is checked, emoji are told apart */
     sql("INSERT INTO every_type (id, jsn, i64n, vcn, ascn, txtn, binn, dtn, vc) "
         "VALUES (1, '{}', 1, '', '', '', '', now(6), '\xf0\x9f\x98\x80')");
-    FAILS(store_exec(c, SV("UPDATE every_type SET js = '{bad'"), NULL, 0, NULL, &e), 500, "internal");
+    FAILS(store_exec(c, SV("UPDATE every_type SET js = '{bad'"), NULL, 0, NULL, &e), 500,
+          "internal");
     assert_int_equal(num("SELECT COUNT(*) FROM every_type WHERE vc = '\xf0\x9f\x98\x8e'"), 0);
     assert_int_equal(num("SELECT COUNT(*) FROM every_type WHERE vc = '\xf0\x9f\x98\x80'"), 1);
 }
@@ -190,7 +196,7 @@ static void test_add_columns(void **state)
     assert_int_equal(migrate(&u, 1, false), N(every_index));
     struct store_idx other[N(every_index)];
     memcpy(other, every_index, sizeof other);
-    other[1].cols = (const char *const[]){"vc", "dt", "id"};     /* direction only */
+    other[1].cols = (const char *const[]){"vc", "dt", "id"}; /* direction only */
     other[2].unique = false;
     u.idx = other;
     assert_int_equal(migrate(&u, 1, false), 2);
@@ -202,7 +208,8 @@ static void test_add_columns(void **state)
 static void test_rename(void **state)
 {
     (void)state;
-    struct store_col before[] = {ID, {.name = "title", .type = STORE_COL_VARCHAR, .size = 20},
+    struct store_col before[] = {ID,
+                                 {.name = "title", .type = STORE_COL_VARCHAR, .size = 20},
                                  {.name = "meta", .type = STORE_COL_JSON}};
     struct store_idx idx[] = {{.name = "ix", .cols = (const char *const[]){"title"}, .n_cols = 1}};
     struct store_table t = table("poll", before, N(before));
@@ -212,16 +219,20 @@ static void test_rename(void **state)
     sql("INSERT INTO poll VALUES (1, 'hello', '[1]')");
     /* table and column have other names, the column is wider as well */
     struct store_col after[] = {
-        ID, {.name = "heading", .was = "title", .type = STORE_COL_VARCHAR, .size = 40},
+        ID,
+        {.name = "heading", .was = "title", .type = STORE_COL_VARCHAR, .size = 40},
         {.name = "extra", .was = "meta", .type = STORE_COL_JSON}};
-    struct store_idx idx2[] = {{.name = "ix", .cols = (const char *const[]){"heading"}, .n_cols = 1}};
+    struct store_idx idx2[] = {
+        {.name = "ix", .cols = (const char *const[]){"heading"}, .n_cols = 1}};
     struct store_table t2 = table("vote_poll", after, N(after));
     t2.was = "poll";
     t2.idx = idx2;
     t2.n_idx = 1;
     assert_int_equal(migrate(&t2, 1, false), 3);
-    assert_int_equal(num("SELECT COUNT(*) FROM vote_poll WHERE heading = 'hello' AND extra = '[1]'"), 1);
-    FAILS(store_exec(c, SV("UPDATE vote_poll SET extra = 'x'"), NULL, 0, NULL, &e), 500, "internal");
+    assert_int_equal(
+        num("SELECT COUNT(*) FROM vote_poll WHERE heading = 'hello' AND extra = '[1]'"), 1);
+    FAILS(store_exec(c, SV("UPDATE vote_poll SET extra = 'x'"), NULL, 0, NULL, &e), 500,
+          "internal");
     /* on a fresh database `was` means nothing */
     sql("DROP TABLE vote_poll");
     assert_int_equal(migrate(&t2, 1, false), 1);
@@ -231,9 +242,9 @@ static void test_widen(void **state)
 {
     (void)state;
     static const struct {
-        const char *ddl;                 /* what is there */
+        const char *ddl; /* what is there */
         struct store_col want;
-        int steps;                       /* -1: refused */
+        int steps; /* -1: refused */
     } cases[] = {
         {"TINYINT", {.type = STORE_COL_I64}, 1},
         {"INT UNSIGNED", {.type = STORE_COL_I64}, 1},
@@ -252,7 +263,8 @@ static void test_widen(void **state)
         {"INT", {.type = STORE_COL_DECIMAL, .size = 12, .scale = 2}, 1},
         {"VARCHAR(20)", {.type = STORE_COL_VARCHAR, .size = 200}, 1},
         {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
-         {.type = STORE_COL_VARCHAR, .size = 20}, 0},
+         {.type = STORE_COL_VARCHAR, .size = 20},
+         0},
         {"VARCHAR(20) CHARACTER SET latin1", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
         {"VARCHAR(20) CHARACTER SET ascii", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
         {"VARCHAR(20)", {.type = STORE_COL_ASCII, .size = 20}, -1},
@@ -283,8 +295,10 @@ static void test_widen(void **state)
     for (size_t i = 0; i < N(cases); i++) {
         char ddl[200];
         sql("DROP TABLE IF EXISTS w");
-        snprintf(ddl, sizeof ddl, "CREATE TABLE w (id BIGINT UNSIGNED NOT NULL, c %s, "
-                 "PRIMARY KEY (id)) CHARSET utf8mb4", cases[i].ddl);
+        snprintf(ddl, sizeof ddl,
+                 "CREATE TABLE w (id BIGINT UNSIGNED NOT NULL, c %s, "
+                 "PRIMARY KEY (id)) CHARSET utf8mb4",
+                 cases[i].ddl);
         sql(ddl);
         struct store_col cols[] = {ID, cases[i].want};
         cols[1].name = "c";
@@ -303,9 +317,10 @@ static void test_widen(void **state)
 static void test_data_decides(void **state)
 {
     (void)state;
-    struct store_col loose[] = {ID, {.name = "n", .type = STORE_COL_I64},
-                                {.name = "j", .type = STORE_COL_TEXT}};
-    struct store_col strict[] = {ID, {.name = "n", .type = STORE_COL_I64, .not_null = true},
+    struct store_col loose[] = {
+        ID, {.name = "n", .type = STORE_COL_I64}, {.name = "j", .type = STORE_COL_TEXT}};
+    struct store_col strict[] = {ID,
+                                 {.name = "n", .type = STORE_COL_I64, .not_null = true},
                                  {.name = "j", .type = STORE_COL_JSON}};
     struct store_table t = table("d", loose, 3), s = table("d", strict, 3);
     migrate(&t, 1, false);
@@ -327,7 +342,8 @@ static void test_retire(void **state)
 {
     (void)state;
     struct store_col before[] = {
-        ID, {.name = "a", .type = STORE_COL_VARCHAR, .size = 20, .not_null = true},
+        ID,
+        {.name = "a", .type = STORE_COL_VARCHAR, .size = 20, .not_null = true},
         {.name = "b", .type = STORE_COL_JSON, .not_null = true},
         {.name = "k", .type = STORE_COL_I64, .not_null = true, .dflt = "3"}};
     struct store_idx idx[] = {{.name = "ix", .cols = (const char *const[]){"a", "k"}, .n_cols = 2}};
@@ -350,7 +366,8 @@ static void test_retire(void **state)
     assert_true(p.steps[0].destructive);
     assert_int_equal(migrate(&after, 1, true), 1);
     assert_int_equal(num("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE "
-                         "TABLE_SCHEMA = 'plan' AND TABLE_NAME = 'r'"), 3);
+                         "TABLE_SCHEMA = 'plan' AND TABLE_NAME = 'r'"),
+                     3);
 }
 
 static void test_auto_increment(void **state)
@@ -381,7 +398,8 @@ static void test_failing_step(void **state)
     assert_int_equal(store_apply(c, &p, "test", &e), -1);
     assert_non_null(strstr(e.detail, "f.uq"));
     assert_int_equal(num("SELECT COUNT(*) FROM atrium_journal WHERE state = 'failed' AND "
-                         "error LIKE 'Duplicate%'"), 1);
+                         "error LIKE 'Duplicate%'"),
+                     1);
     sql("DELETE FROM f WHERE id = 2");
     assert_int_equal(migrate(&t, 1, false), 1);
     /* a text in a unique index, an index on nothing, a size forgotten */
@@ -410,7 +428,8 @@ static void test_stale_plan(void **state)
     assert_int_equal(first.n, 3);
     OK(store_apply(c, &first, "node 1", &e));
     OK(store_apply(c, &second, "node 2", &e));
-    assert_int_equal(num("SELECT COUNT(*) FROM atrium_journal WHERE error = 'was there already'"), 3);
+    assert_int_equal(num("SELECT COUNT(*) FROM atrium_journal WHERE error = 'was there already'"),
+                     3);
     /* a plan for a table that is gone says: plan again */
     t.n_cols = 6;
     first = plan_of(&t, 1, false);
@@ -459,7 +478,8 @@ static void test_killed_half_way(void **state)
     assert_true(cut_off > 0);
     migrate(t, TABLES, false);
     assert_int_equal(num("SELECT COUNT(*) FROM information_schema.TABLES WHERE "
-                         "TABLE_SCHEMA = 'plan' AND TABLE_NAME LIKE 'k\\_%'"), TABLES);
+                         "TABLE_SCHEMA = 'plan' AND TABLE_NAME LIKE 'k\\_%'"),
+                     TABLES);
     assert_int_equal(num("SELECT COUNT(*) FROM atrium_journal WHERE state = 'started'"), 0);
 }
 
@@ -471,8 +491,8 @@ static void test_one_at_a_time(void **state)
     struct store_plan p = plan_of(&t, 1, false);
     bool found;
     struct store_val v;
-    OK(store_one(c, a, SV("SELECT GET_LOCK(CONCAT('atrium.', SHA1(DATABASE())), 1)"), NULL, 0, &v, 1,
-                 &found, &e));
+    OK(store_one(c, a, SV("SELECT GET_LOCK(CONCAT('atrium.', SHA1(DATABASE())), 1)"), NULL, 0, &v,
+                 1, &found, &e));
     struct store_db *other = store_db_new(&opts);
     struct store_conn *oc;
     OK(store_get(other, &oc, &e));
@@ -501,10 +521,9 @@ int main(void)
     log_init(LOG_WARN, 2);
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
-        T(test_create),       T(test_add_columns),    T(test_rename),
-        T(test_widen),        T(test_data_decides),   T(test_retire),
-        T(test_auto_increment), T(test_failing_step), T(test_stale_plan),
-        T(test_killed_half_way), T(test_one_at_a_time),
+        T(test_create),       T(test_add_columns),     T(test_rename),         T(test_widen),
+        T(test_data_decides), T(test_retire),          T(test_auto_increment), T(test_failing_step),
+        T(test_stale_plan),   T(test_killed_half_way), T(test_one_at_a_time),
     };
     return cmocka_run_group_tests_name("store plans", tests, set_up, tear_down);
 }

@@ -63,7 +63,8 @@ static void test_session(void **state)
     (void)state;
     struct store_val v[5];
     one("SELECT @@time_zone, @@tx_isolation, @@character_set_client, @@sql_mode, "
-        "@@collation_connection", NULL, 0, v, 5);
+        "@@collation_connection",
+        NULL, 0, v, 5);
     assert_true(sv_eqs(v[0].u.s, "+00:00"));
     assert_true(sv_eqs(v[1].u.s, "READ-COMMITTED"));
     assert_true(sv_eqs(v[2].u.s, "utf8mb4"));
@@ -74,9 +75,10 @@ static void test_session(void **state)
 static void test_integers(void **state)
 {
     (void)state;
-    OK(store_ddl(c, SV("CREATE TABLE t (i8 TINYINT, u8 TINYINT UNSIGNED, i16 SMALLINT, "
-                       "u16 SMALLINT UNSIGNED, i24 MEDIUMINT, u24 MEDIUMINT UNSIGNED, i32 INT, "
-                       "u32 INT UNSIGNED, i64 BIGINT, u64 BIGINT UNSIGNED, y YEAR, b TINYINT(1))"),
+    OK(store_ddl(c,
+                 SV("CREATE TABLE t (i8 TINYINT, u8 TINYINT UNSIGNED, i16 SMALLINT, "
+                    "u16 SMALLINT UNSIGNED, i24 MEDIUMINT, u24 MEDIUMINT UNSIGNED, i32 INT, "
+                    "u32 INT UNSIGNED, i64 BIGINT, u64 BIGINT UNSIGNED, y YEAR, b TINYINT(1))"),
                  &e));
     const int64_t rows[3][12] = {
         {-128, 255, -32768, 65535, -8388608, 16777215, INT32_MIN, UINT32_MAX, INT64_MIN, INT64_MAX,
@@ -87,7 +89,8 @@ static void test_integers(void **state)
     sv insert = SV("INSERT INTO t VALUES (?,?,?,?,?,?,?,?,?,?,?,?)");
     for (int r = 0; r < 3; r++) {
         struct store_val args[12];
-        for (int i = 0; i < 12; i++) args[i] = STORE_I(rows[r][i]);
+        for (int i = 0; i < 12; i++)
+            args[i] = STORE_I(rows[r][i]);
         uint64_t affected = 0;
         OK(store_exec(c, insert, args, 12, &affected, &e));
         assert_int_equal(affected, 1);
@@ -99,7 +102,8 @@ static void test_integers(void **state)
         }
     }
     struct store_val args[12];
-    for (int i = 0; i < 12; i++) args[i] = STORE_I(0);
+    for (int i = 0; i < 12; i++)
+        args[i] = STORE_I(0);
     args[9] = STORE_I(-1);
     FAILS(store_exec(c, insert, args, 12, NULL, &e), 500, "internal");
     assert_non_null(strstr(e.detail, "u64"));
@@ -108,21 +112,28 @@ static void test_integers(void **state)
 static void test_text(void **state)
 {
     (void)state;
-    OK(store_ddl(c, SV("CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(100), m MEDIUMTEXT, "
-                       "b VARBINARY(100), l MEDIUMBLOB, d DECIMAL(20,4)) CHARSET utf8mb4"), &e));
+    OK(store_ddl(c,
+                 SV("CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(100), m MEDIUMTEXT, "
+                    "b VARBINARY(100), l MEDIUMBLOB, d DECIMAL(20,4)) CHARSET utf8mb4"),
+                 &e));
     size_t big = 5 << 20;
     char *p = malloc(big);
-    for (size_t i = 0; i < big; i++) p[i] = (char)('a' + i % 26);
+    for (size_t i = 0; i < big; i++)
+        p[i] = (char)('a' + i % 26);
     char bytes[6] = {0, 1, '\'', (char)0xff, '\\', 0};
-    struct store_val args[6] = {STORE_I(1), STORE_S(SV("\xf0\x9f\x97\xb3 投票 'x' \\ \"")),
-                                STORE_S(sv_make(p, big)), STORE_B(sv_make(bytes, sizeof bytes)),
-                                STORE_B(sv_make(p, 70000)), STORE_S(SV("-12345678901234.5678"))};
+    struct store_val args[6] = {STORE_I(1),
+                                STORE_S(SV("\xf0\x9f\x97\xb3 投票 'x' \\ \"")),
+                                STORE_S(sv_make(p, big)),
+                                STORE_B(sv_make(bytes, sizeof bytes)),
+                                STORE_B(sv_make(p, 70000)),
+                                STORE_S(SV("-12345678901234.5678"))};
     sv insert = SV("INSERT INTO t VALUES (?,?,?,?,?,?)");
     OK(store_exec(c, insert, args, 6, NULL, &e));
     struct store_val v[6];
     one("SELECT id, s, m, b, l, d FROM t WHERE id = ?", args, 1, v, 6);
     assert_int_equal(v[1].type, STORE_TEXT);
-    for (int i = 1; i < 6; i++) assert_true(sv_eq(v[i].u.s, args[i].u.s));
+    for (int i = 1; i < 6; i++)
+        assert_true(sv_eq(v[i].u.s, args[i].u.s));
     assert_int_equal(v[2].type, STORE_TEXT);
     assert_int_equal(v[3].type, STORE_BLOB);
     assert_int_equal(v[4].type, STORE_BLOB);
@@ -175,10 +186,10 @@ static void test_nulls(void **state)
         struct store_val args[41], got[41];
         args[0] = STORE_I(id);
         for (int i = 0; i < 40; i++) {
-            args[i + 1] = (i + id) % 7 == 0   ? STORE_N
-                          : i % 3 == 0        ? STORE_I(i * 1000 + id)
-                          : i % 3 == 1        ? STORE_S(SV("text"))
-                                              : STORE_D(i + 0.5);
+            args[i + 1] = (i + id) % 7 == 0 ? STORE_N
+                          : i % 3 == 0      ? STORE_I(i * 1000 + id)
+                          : i % 3 == 1      ? STORE_S(SV("text"))
+                                            : STORE_D(i + 0.5);
         }
         OK(store_exec(c, buf_view(&ins), args, 41, NULL, &e));
         one(sel.p, args, 1, got, 41);
@@ -197,8 +208,10 @@ static void test_nulls(void **state)
 static void test_times(void **state)
 {
     (void)state;
-    OK(store_ddl(c, SV("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, d6 DATETIME(6), "
-                       "d0 DATETIME, d DATE, ts TIMESTAMP(6) NULL, txt VARCHAR(40))"), &e));
+    OK(store_ddl(c,
+                 SV("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, d6 DATETIME(6), "
+                    "d0 DATETIME, d DATE, ts TIMESTAMP(6) NULL, txt VARCHAR(40))"),
+                 &e));
     const char *texts[] = {
         "1970-01-01T00:00:00Z",        "1970-01-01T00:00:01.000001Z", "2026-11-20T12:34:56.789012Z",
         "2000-02-29T23:59:59.999999Z", "1900-03-01T00:00:00Z",        "1969-12-31T23:59:59.999999Z",
@@ -212,7 +225,8 @@ static void test_times(void **state)
         int64_t whole = us - ((us % 1000000) + 1000000) % 1000000;
         OK(store_exec(c, SV("INSERT INTO t (d6, d0, d, txt) VALUES (?, ?, ?, ?)"),
                       (struct store_val[]){STORE_T(us), STORE_T(whole), STORE_T(us),
-                                           STORE_S(sv_make(text, n))}, 4, NULL, &e));
+                                           STORE_S(sv_make(text, n))},
+                      4, NULL, &e));
         struct store_val v[4];
         one("SELECT d6, d0, d, d6 = txt FROM t ORDER BY id DESC LIMIT 1", NULL, 0, v, 4);
         assert_int_equal(v[0].type, STORE_TIME);
@@ -220,7 +234,7 @@ static void test_times(void **state)
         assert_int_equal(v[1].u.i, whole);
         assert_int_equal(v[2].type, STORE_TIME);
         assert_int_equal(v[2].u.i, clock_day(us, 0) * 86400000000LL);
-        assert_int_equal(v[3].u.i, 1);       /* the server reads it as the same time */
+        assert_int_equal(v[3].u.i, 1); /* the server reads it as the same time */
     }
     /* every day of some centuries, there and back */
     sv echo = SV("SELECT CAST(? AS DATETIME(6)), TO_DAYS(?) - 719528");
@@ -294,8 +308,11 @@ static void test_rows(void **state)
     FAILS(store_one(c, a, SV("SELECT 1"), NULL, 0, v, 2, &found, &e), 500, "internal");
     FAILS(store_run(c, SV("SELECT ?"), NULL, 0, see, &none, &e), 500, "internal");
     /* a failure in the middle of rows */
-    FAILS(store_run(c, SV("SELECT (SELECT seq FROM seq_1_to_9 s WHERE s.seq <= t.seq) "
-                          "FROM seq_1_to_3 t"), NULL, 0, see, &none, &e), 500, "internal");
+    FAILS(store_run(c,
+                    SV("SELECT (SELECT seq FROM seq_1_to_9 s WHERE s.seq <= t.seq) "
+                       "FROM seq_1_to_3 t"),
+                    NULL, 0, see, &none, &e),
+          500, "internal");
     /* the connection is taken while rows are read */
     int rc = 0;
     err_clear(&e);
@@ -308,8 +325,10 @@ static void test_rows(void **state)
 static void test_errors(void **state)
 {
     (void)state;
-    OK(store_ddl(c, SV("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20), b VARCHAR(20), "
-                       "UNIQUE KEY uq_a_b (a, b))"), &e));
+    OK(store_ddl(c,
+                 SV("CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20), b VARCHAR(20), "
+                    "UNIQUE KEY uq_a_b (a, b))"),
+                 &e));
     sv insert = SV("INSERT INTO t VALUES (?, ?, ?)");
     struct store_val args[3] = {STORE_I(1), STORE_S(SV("x' for key 'y")), STORE_S(SV("z"))};
     OK(store_exec(c, insert, args, 3, NULL, &e));
@@ -319,7 +338,7 @@ static void test_errors(void **state)
     FAILS(store_exec(c, insert, args, 3, NULL, &e), 409, "duplicate");
     assert_string_equal(store_dup_key(c), "uq_a_b");
     assert_non_null(strstr(e.detail, "uq_a_b"));
-    assert_null(strstr(e.detail, "x'"));          /* the value is nobody's business */
+    assert_null(strstr(e.detail, "x'")); /* the value is nobody's business */
     assert_false(store_retryable(c));
     FAILS(store_exec(c, SV("INSERT INTO nowhere VALUES (1)"), NULL, 0, NULL, &e), 500, "internal");
     FAILS(store_ddl(c, SV("CREATE TABLE t (x INT)"), &e), 500, "internal");
@@ -337,8 +356,8 @@ static void test_disk_full(void **state)
     OK(store_ddl(c, SV("CREATE TABLE t (b CHAR(200)) ENGINE=MEMORY"), &e));
     err_clear(&e);
     int n = 0;
-    while (n < 10000 && store_exec(c, SV("INSERT INTO t VALUES (?)"), &STORE_S(SV("x")), 1, NULL,
-                                   &e) == 0)
+    while (n < 10000 &&
+           store_exec(c, SV("INSERT INTO t VALUES (?)"), &STORE_S(SV("x")), 1, NULL, &e) == 0)
         n++;
     assert_int_equal(e.status, 507);
     assert_string_equal(e.code, "disk_full");
@@ -365,7 +384,8 @@ static void test_cache(void **state)
     /* the same one is not prepared again */
     one("SHOW SESSION STATUS LIKE 'Com_stmt_prepare'", NULL, 0, v, 2);
     int64_t before = strtoll(v[1].u.s.p, NULL, 10);
-    for (int i = 0; i < 20; i++) count("SELECT 7");
+    for (int i = 0; i < 20; i++)
+        count("SELECT 7");
     one("SHOW SESSION STATUS LIKE 'Com_stmt_prepare'", NULL, 0, v, 2);
     assert_int_equal(strtoll(v[1].u.s.p, NULL, 10), before + 1);
     /* the server's limit over all connections */
@@ -446,9 +466,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, take, give)
-        T(test_session), T(test_integers), T(test_text),  T(test_nulls),         T(test_times),
-        T(test_floats),  T(test_rows),     T(test_errors), T(test_disk_full), T(test_cache),        T(test_table_changes),
-        T(test_insert_many), T(test_ident),
+        T(test_session),   T(test_integers), T(test_text),          T(test_nulls),
+        T(test_times),     T(test_floats),   T(test_rows),          T(test_errors),
+        T(test_disk_full), T(test_cache),    T(test_table_changes), T(test_insert_many),
+        T(test_ident),
     };
     return cmocka_run_group_tests_name("store statements", tests, set_up, tear_down);
 }

@@ -78,7 +78,8 @@ static void test_pool(void **state)
 {
     (void)state;
     struct store_conn *c[4], *more;
-    for (int i = 0; i < 4; i++) c[i] = get();
+    for (int i = 0; i < 4; i++)
+        c[i] = get();
     int64_t before = clock_mono_us();
     FAILS(store_get(db, &more, &e), 503, "overloaded");
     assert_in_range(clock_mono_us() - before, 280000, 600000);
@@ -139,8 +140,10 @@ static void test_crowd(void **state)
     /* many threads, few connections: everybody has his turn */
     struct crowd crowd = {0};
     pthread_t t[16];
-    for (int i = 0; i < 16; i++) pthread_create(&t[i], NULL, use_pool, &crowd);
-    for (int i = 0; i < 16; i++) pthread_join(t[i], NULL);
+    for (int i = 0; i < 16; i++)
+        pthread_create(&t[i], NULL, use_pool, &crowd);
+    for (int i = 0; i < 16; i++)
+        pthread_join(t[i], NULL);
     assert_int_equal(crowd.failed, 0);
     assert_int_equal(num("SELECT SUM(v) FROM t"), 1600);
     struct store_db_stats s;
@@ -165,7 +168,7 @@ static void test_bad_account(void **state)
     bad = store_db_new(&o);
     FAILS(store_get(bad, &c, &e), 503, "unavailable");
     int64_t before = clock_mono_us();
-    FAILS(store_get(bad, &c, &e), 503, "unavailable");      /* the circuit is open */
+    FAILS(store_get(bad, &c, &e), 503, "unavailable"); /* the circuit is open */
     assert_true(clock_mono_us() - before < 2000);
     store_db_free(bad);
 }
@@ -184,7 +187,8 @@ static void test_tls(void **state)
     char cert[128], key[128], cmd[600], ssl_cert[160], ssl_key[160];
     snprintf(cert, sizeof cert, "%s/cert", mariadb_dir(server));
     snprintf(key, sizeof key, "%s/key", mariadb_dir(server));
-    snprintf(cmd, sizeof cmd, "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
+    snprintf(cmd, sizeof cmd,
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
              "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s -out %s >/dev/null 2>&1",
              key, cert);
     assert_int_equal(system(cmd), 0);
@@ -257,7 +261,7 @@ static int transfer(void *arg, struct store_conn *c, struct err *err)
     sv add = SV("UPDATE t SET v = v + 1 WHERE id = ?");
     t->runs++;
     if (store_exec(c, add, &STORE_I(t->from), 1, NULL, err) != 0) return -1;
-    if (t->runs == 1) pthread_barrier_wait(t->both);     /* now each has what the other wants */
+    if (t->runs == 1) pthread_barrier_wait(t->both); /* now each has what the other wants */
     return store_exec(c, add, &STORE_I(t->to), 1, NULL, err);
 }
 
@@ -285,12 +289,13 @@ static void test_deadlock(void **state)
         struct transfer t[2] = {{1, 2, &both, 0}, {2, 1, &both, 0}};
         pthread_t th[2];
         void *rc;
-        for (int i = 0; i < 2; i++) pthread_create(&th[i], NULL, run_transfer, &t[i]);
+        for (int i = 0; i < 2; i++)
+            pthread_create(&th[i], NULL, run_transfer, &t[i]);
         for (int i = 0; i < 2; i++) {
             pthread_join(th[i], &rc);
             assert_null(rc);
         }
-        assert_true(t[0].runs + t[1].runs > 2);          /* one of them was the victim */
+        assert_true(t[0].runs + t[1].runs > 2); /* one of them was the victim */
     }
     pthread_barrier_destroy(&both);
     assert_int_equal(num("SELECT v FROM t WHERE id = 1"), 10);
@@ -331,10 +336,12 @@ static void test_after_a_deadlock(void **state)
     pthread_create(&th, NULL, lock_other_way, &both);
     pthread_barrier_wait(&both);
     usleep(100000);
-    FAILS(store_exec(c, SV("UPDATE t SET v = v + 1 WHERE id = 2"), NULL, 0, NULL, &e), 409, "conflict");
+    FAILS(store_exec(c, SV("UPDATE t SET v = v + 1 WHERE id = 2"), NULL, 0, NULL, &e), 409,
+          "conflict");
     assert_true(store_retryable(c));
     pthread_join(th, NULL);
-    FAILS(store_exec(c, SV("UPDATE t SET v = 99 WHERE id = 1"), NULL, 0, NULL, &e), 409, "conflict");
+    FAILS(store_exec(c, SV("UPDATE t SET v = 99 WHERE id = 1"), NULL, 0, NULL, &e), 409,
+          "conflict");
     FAILS(store_commit(c, &e), 409, "conflict");
     assert_false(store_in_tx(c));
     store_put(c);
@@ -349,8 +356,9 @@ static void test_lock_wait(void **state)
     OK(store_begin(c, &e));
     OK(store_exec(c, SV("UPDATE t SET v = 1 WHERE id = 1"), NULL, 0, NULL, &e));
     OK(store_begin(other, &e));
-    FAILS(store_run(other, SV("SELECT v FROM t WHERE id = 1 FOR UPDATE NOWAIT"), NULL, 0, NULL, NULL,
-                    &e), 409, "conflict");
+    FAILS(store_run(other, SV("SELECT v FROM t WHERE id = 1 FOR UPDATE NOWAIT"), NULL, 0, NULL,
+                    NULL, &e),
+          409, "conflict");
     assert_true(store_retryable(other));
     /* only the statement has failed: the transaction goes on */
     OK(store_exec(other, SV("UPDATE t SET v = 2 WHERE id = 2"), NULL, 0, NULL, &e));
@@ -372,7 +380,8 @@ static int fail_for_good(void *arg, struct store_conn *c, struct err *err)
 static int lose_once(void *arg, struct store_conn *c, struct err *err)
 {
     int *runs = arg;
-    if (store_exec(c, SV("UPDATE t SET v = v + 1 WHERE id = 1"), NULL, 0, NULL, err) != 0) return -1;
+    if (store_exec(c, SV("UPDATE t SET v = v + 1 WHERE id = 1"), NULL, 0, NULL, err) != 0)
+        return -1;
     if (++*runs == 1) kill_connection(connection_id(c));
     return store_exec(c, SV("UPDATE t SET v = v + 1 WHERE id = 2"), NULL, 0, NULL, err);
 }
@@ -414,16 +423,19 @@ static void test_killed_connection(void **state)
     assert_true(connection_id(c) != id);
     /* in the middle: told, and good again afterwards, outside a transaction */
     kill_connection(connection_id(c));
-    FAILS(store_exec(c, SV("UPDATE t SET v = 1 WHERE id = 1"), NULL, 0, NULL, &e), 503, "unavailable");
+    FAILS(store_exec(c, SV("UPDATE t SET v = 1 WHERE id = 1"), NULL, 0, NULL, &e), 503,
+          "unavailable");
     assert_int_equal(e.retry_after, 1);
     OK(store_exec(c, SV("UPDATE t SET v = 3 WHERE id = 1"), NULL, 0, NULL, &e));
     /* in a transaction: everything fails until it is over */
     OK(store_begin(c, &e));
     OK(store_exec(c, SV("UPDATE t SET v = 4 WHERE id = 1"), NULL, 0, NULL, &e));
     kill_connection(connection_id(c));
-    FAILS(store_exec(c, SV("UPDATE t SET v = 5 WHERE id = 1"), NULL, 0, NULL, &e), 503, "unavailable");
+    FAILS(store_exec(c, SV("UPDATE t SET v = 5 WHERE id = 1"), NULL, 0, NULL, &e), 503,
+          "unavailable");
     assert_true(store_retryable(c));
-    FAILS(store_exec(c, SV("UPDATE t SET v = 5 WHERE id = 1"), NULL, 0, NULL, &e), 503, "unavailable");
+    FAILS(store_exec(c, SV("UPDATE t SET v = 5 WHERE id = 1"), NULL, 0, NULL, &e), 503,
+          "unavailable");
     FAILS(store_commit(c, &e), 503, "unavailable");
     assert_false(store_in_tx(c));
     assert_int_equal(num("SELECT v FROM t WHERE id = 1"), 3);
@@ -448,7 +460,7 @@ static void test_lost_at_commit(void **state)
     OK(store_exec(c, SV("UPDATE t SET v = 4 WHERE id = 1"), NULL, 0, NULL, &e));
     kill_connection(connection_id(c));
     FAILS(store_commit(c, &e), 503, "unavailable");
-    assert_false(store_retryable(c));        /* nobody knows what happened */
+    assert_false(store_retryable(c)); /* nobody knows what happened */
     store_put(c);
 }
 
@@ -460,7 +472,8 @@ static void test_server_away(void **state)
         c[i] = get();
         connection_id(c[i]);
     }
-    for (int i = 0; i < 3; i++) store_put(c[i]);
+    for (int i = 0; i < 3; i++)
+        store_put(c[i]);
     c[0] = get();
     mariadb_kill(server);
     FAILS(store_exec(c[0], SV("UPDATE t SET v = 1 WHERE id = 1"), NULL, 0, NULL, &e), 503,
@@ -486,7 +499,8 @@ static void test_server_away(void **state)
         assert_true(clock_mono_us() - before < 1500000);
         usleep(10000);
     }
-    for (int i = 1; i < 3; i++) c[i] = get();
+    for (int i = 1; i < 3; i++)
+        c[i] = get();
     for (int i = 0; i < 3; i++) {
         OK(store_exec(c[i], SV("UPDATE t SET v = v + 1 WHERE id = 1"), NULL, 0, NULL, &e));
         store_put(c[i]);
@@ -501,14 +515,17 @@ static void test_silent_return(void **state)
     (void)state;
     /* a server that was restarted while nobody looked is not noticed at all */
     struct store_conn *c[2] = {get(), get()};
-    for (int i = 0; i < 2; i++) connection_id(c[i]);
-    for (int i = 0; i < 2; i++) store_put(c[i]);
+    for (int i = 0; i < 2; i++)
+        connection_id(c[i]);
+    for (int i = 0; i < 2; i++)
+        store_put(c[i]);
     mariadb_restart(server);
     for (int i = 0; i < 2; i++) {
         c[i] = get();
         OK(store_exec(c[i], SV("UPDATE t SET v = v + 1 WHERE id = 1"), NULL, 0, NULL, &e));
     }
-    for (int i = 0; i < 2; i++) store_put(c[i]);
+    for (int i = 0; i < 2; i++)
+        store_put(c[i]);
 }
 
 static void test_slow_query(void **state)
@@ -533,10 +550,19 @@ int main(void)
     log_init(LOG_ERROR, 2);
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
-        T(test_pool),     T(test_crowd),             T(test_bad_account), T(test_tls),
-        T(test_commit_and_rollback), T(test_deadlock), T(test_after_a_deadlock),
-        T(test_lock_wait), T(test_tx),               T(test_killed_connection),
-        T(test_lost_at_commit), T(test_server_away), T(test_silent_return),
+        T(test_pool),
+        T(test_crowd),
+        T(test_bad_account),
+        T(test_tls),
+        T(test_commit_and_rollback),
+        T(test_deadlock),
+        T(test_after_a_deadlock),
+        T(test_lock_wait),
+        T(test_tx),
+        T(test_killed_connection),
+        T(test_lost_at_commit),
+        T(test_server_away),
+        T(test_silent_return),
         T(test_slow_query),
     };
     return cmocka_run_group_tests_name("store transactions", tests, set_up, tear_down);

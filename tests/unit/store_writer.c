@@ -12,12 +12,12 @@ struct record {
     struct err err;
     int64_t id;
     _Atomic int calls, ok;
-    int answer;                      /* what `out` said */
+    int answer; /* what `out` said */
 };
 
 static struct {
     _Atomic int outstanding;
-    _Atomic bool closed;             /* batches wait while it is */
+    _Atomic bool closed; /* batches wait while it is */
     _Atomic int batches, afters, deadlocks, kills;
 } world;
 
@@ -25,7 +25,8 @@ static int insert(void *arg, struct store_conn *c, struct arena *a, struct store
                   size_t n, struct err *err)
 {
     (void)arg;
-    while (atomic_load(&world.closed)) usleep(1000);
+    while (atomic_load(&world.closed))
+        usleep(1000);
     atomic_fetch_add(&world.batches, 1);
     for (size_t i = 0; i < n; i++) {
         struct record *r = items[i]->arg;
@@ -34,8 +35,9 @@ static int insert(void *arg, struct store_conn *c, struct arena *a, struct store
             err_set(items[i]->err, 422, "invalid", NULL);
             return err_set(err, 422, "invalid", NULL);
         }
-        if (store_exec(c, SV("INSERT INTO w (id, v) VALUES (?, ?) "
-                              "ON DUPLICATE KEY UPDATE id = id"),
+        if (store_exec(c,
+                       SV("INSERT INTO w (id, v) VALUES (?, ?) "
+                          "ON DUPLICATE KEY UPDATE id = id"),
                        (struct store_val[]){STORE_I(r->id), STORE_S(items[i]->data)}, 2, &changed,
                        err) != 0)
             return -1;
@@ -46,14 +48,16 @@ static int insert(void *arg, struct store_conn *c, struct arena *a, struct store
     }
     if (atomic_load(&world.deadlocks) > 0) {
         atomic_fetch_sub(&world.deadlocks, 1);
-        return store_exec(c, SV("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"), NULL, 0, NULL, err);
+        return store_exec(c, SV("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"), NULL, 0, NULL,
+                          err);
     }
     if (atomic_load(&world.kills) > 0) {
         atomic_fetch_sub(&world.kills, 1);
         char sql[64];
         struct store_val id;
         bool found;
-        if (store_one(c, a, SV("SELECT CONNECTION_ID()"), NULL, 0, &id, 1, &found, err) != 0) return -1;
+        if (store_one(c, a, SV("SELECT CONNECTION_ID()"), NULL, 0, &id, 1, &found, err) != 0)
+            return -1;
         snprintf(sql, sizeof sql, "KILL %lld", (long long)id.u.i);
         free(mariadb_sql(server, NULL, sql));
     }
@@ -108,8 +112,8 @@ static struct record *records(int n)
     struct record *r = calloc((size_t)n, sizeof *r);
     for (int i = 0; i < n; i++) {
         r[i].id = i + 1;
-        r[i].item = (struct store_item){
-            .data = SV("value"), .arg = &r[i], .err = &r[i].err, .done = done};
+        r[i].item =
+            (struct store_item){.data = SV("value"), .arg = &r[i], .err = &r[i].err, .done = done};
         err_clear(&r[i].err);
     }
     return r;
@@ -153,7 +157,8 @@ static void test_groups(void **state)
     struct store_writer *w = writer(100, 0);
     /* while the first batch is held up, the others gather */
     atomic_store(&world.closed, true);
-    for (int i = 0; i < N; i++) assert_true(add(w, &r[i]));
+    for (int i = 0; i < N; i++)
+        assert_true(add(w, &r[i]));
     atomic_store(&world.closed, false);
     wait_all();
     struct store_writer_stats s;
@@ -181,13 +186,15 @@ static void test_full_and_stop(void **state)
     atomic_store(&world.closed, true);
     assert_true(add(w, &r[0]));
     struct store_writer_stats s;
-    do store_writer_stats(w, &s);
-    while (s.queued);                       /* the first is being written */
+    do
+        store_writer_stats(w, &s);
+    while (s.queued); /* the first is being written */
     int taken = 1;
-    while (taken < 20 && add(w, &r[taken])) taken++;
+    while (taken < 20 && add(w, &r[taken]))
+        taken++;
     assert_int_equal(taken, 9);
     atomic_store(&world.closed, false);
-    store_writer_stop(w);                   /* what is queued is still written */
+    store_writer_stop(w); /* what is queued is still written */
     assert_int_equal(world.outstanding, 0);
     assert_int_equal(num("SELECT COUNT(*) FROM w"), 9);
     free(r);
@@ -202,7 +209,8 @@ static void test_bad_record(void **state)
     r[40].item.data = SV("this value is longer than its column");
     struct store_writer *w = writer(N, 0);
     atomic_store(&world.closed, true);
-    for (int i = 0; i < N; i++) assert_true(add(w, &r[i]));
+    for (int i = 0; i < N; i++)
+        assert_true(add(w, &r[i]));
     atomic_store(&world.closed, false);
     wait_all();
     for (int i = 0; i < N; i++) {
@@ -227,10 +235,12 @@ static void test_deadlock(void **state)
     struct store_writer *w = writer(0, 0);
     atomic_store(&world.deadlocks, 3);
     atomic_store(&world.closed, true);
-    for (int i = 0; i < 10; i++) assert_true(add(w, &r[i]));
+    for (int i = 0; i < 10; i++)
+        assert_true(add(w, &r[i]));
     atomic_store(&world.closed, false);
     wait_all();
-    for (int i = 0; i < 10; i++) assert_true(r[i].ok && r[i].item.result == 1);
+    for (int i = 0; i < 10; i++)
+        assert_true(r[i].ok && r[i].item.result == 1);
     assert_int_equal(num("SELECT COUNT(*) FROM w"), 10);
     store_writer_stop(w);
     free(r);
@@ -241,10 +251,12 @@ static void test_lost_connection(void **state)
     (void)state;
     struct record *r = records(10);
     struct store_writer *w = writer(0, 0);
-    atomic_store(&world.kills, 2);          /* the COMMIT finds the connection dead */
-    for (int i = 0; i < 10; i++) assert_true(add(w, &r[i]));
+    atomic_store(&world.kills, 2); /* the COMMIT finds the connection dead */
+    for (int i = 0; i < 10; i++)
+        assert_true(add(w, &r[i]));
     wait_all();
-    for (int i = 0; i < 10; i++) assert_true(r[i].ok);
+    for (int i = 0; i < 10; i++)
+        assert_true(r[i].ok);
     assert_int_equal(num("SELECT COUNT(*) FROM w"), 10);
     store_writer_stop(w);
     free(r);
@@ -286,7 +298,8 @@ static void test_server_killed(void **state)
         usleep(50000);
         mariadb_restart(server);
     }
-    for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
     wait_all();
     /* Whoever was told "written" is there, exactly once (the key sees to that);
      * away for less than five seconds, the server has cost nobody anything. */
@@ -310,7 +323,8 @@ static void test_server_stays_away(void **state)
     wait_all();
     mariadb_kill(server);
     int64_t before = clock_mono_us();
-    for (int i = 1; i < 600; i++) assert_true(add(w, &r[i]));
+    for (int i = 1; i < 600; i++)
+        assert_true(add(w, &r[i]));
     wait_all();
     int64_t took = clock_mono_us() - before;
     /* one batch has waited for five seconds, the others not each anew */
@@ -324,10 +338,12 @@ static void test_server_stays_away(void **state)
     wait_all();
     assert_true(clock_mono_us() - before < 500000);
     mariadb_restart(server);
-    usleep(1100000);                        /* until the circuit asks again */
-    for (int i = 601; i < 700; i++) assert_true(add(w, &r[i]));
+    usleep(1100000); /* until the circuit asks again */
+    for (int i = 601; i < 700; i++)
+        assert_true(add(w, &r[i]));
     wait_all();
-    for (int i = 601; i < 700; i++) assert_true(r[i].ok);
+    for (int i = 601; i < 700; i++)
+        assert_true(r[i].ok);
     assert_int_equal(num("SELECT COUNT(*) FROM w"), 100);
     store_writer_stop(w);
     free(r);
@@ -338,7 +354,7 @@ int main(void)
     log_init(LOG_ERROR, 2);
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup(f, fresh)
-        T(test_groups),   T(test_full_and_stop),   T(test_bad_record),    T(test_deadlock),
+        T(test_groups),          T(test_full_and_stop), T(test_bad_record),        T(test_deadlock),
         T(test_lost_connection), T(test_server_killed), T(test_server_stays_away),
     };
     return cmocka_run_group_tests_name("store writer", tests, set_up, tear_down);

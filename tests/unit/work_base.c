@@ -1,8 +1,8 @@
 /* Unit tests of core/work: worker pool, cron expressions, channels. */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -30,7 +30,8 @@ static void wait_at_gate(void *arg)
     int n = atomic_fetch_add(&inside, 1) + 1, most = atomic_load(&most_inside);
     while (n > most && !atomic_compare_exchange_weak(&most_inside, &most, n)) {
     }
-    while (!atomic_load(&gate_open)) usleep(1000);
+    while (!atomic_load(&gate_open))
+        usleep(1000);
     atomic_fetch_sub(&inside, 1);
     atomic_fetch_add(&ran, 1);
 }
@@ -57,7 +58,8 @@ static void *submit_many(void *arg)
 {
     struct work_pool *p = arg;
     for (int i = 0; i < 20000; i++)
-        while (!work_pool_submit(p, count_up, NULL)) usleep(10);
+        while (!work_pool_submit(p, count_up, NULL))
+            usleep(10);
     return NULL;
 }
 
@@ -66,9 +68,11 @@ static void test_pool(void **state)
     (void)state;
     struct work_pool *p = work_pool_start(8, 256);
     pthread_t t[4];
-    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, submit_many, p);
-    for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
-    work_pool_stop(p, 5000);                 /* runs what is queued */
+    for (int i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, submit_many, p);
+    for (int i = 0; i < 4; i++)
+        pthread_join(t[i], NULL);
+    work_pool_stop(p, 5000); /* runs what is queued */
     assert_int_equal(ran, 80000);
     assert_false(work_on_worker());
 }
@@ -78,7 +82,8 @@ static void test_pool_parallel(void **state)
     (void)state;
     /* every thread gets to work, though they are submitted in a burst */
     struct work_pool *p = work_pool_start(6, 16);
-    for (int i = 0; i < 6; i++) assert_true(work_pool_submit(p, wait_at_gate, NULL));
+    for (int i = 0; i < 6; i++)
+        assert_true(work_pool_submit(p, wait_at_gate, NULL));
     wait_for(&inside, 6);
     /* one by one as well, when all were asleep in between */
     atomic_store(&gate_open, true);
@@ -93,7 +98,8 @@ static void test_pool_parallel(void **state)
     assert_int_equal(s.threads, 6);
     assert_int_equal(s.busy, 6);
     /* all busy: the ring fills, then it says no */
-    for (int i = 0; i < 16; i++) assert_true(work_pool_submit(p, count_up, NULL));
+    for (int i = 0; i < 16; i++)
+        assert_true(work_pool_submit(p, count_up, NULL));
     assert_false(work_pool_submit(p, count_up, NULL));
     work_pool_stats(p, &s);
     assert_int_equal(s.queued, 16);
@@ -191,11 +197,28 @@ static void test_cron(void **state)
         text[n] = '\0';
         if (next != at(cases[i].next)) fail_msg("%s: %s", cases[i].expr, text);
     }
-    static const char *const bad[] = {
-        "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *",
-        "* * * 13 *", "* * * * 8", "-1 * * * *", "a * * * *", "5-1 * * * *", "*/0 * * * *",
-        "1,,2 * * * *", ", * * * *", "1- * * * *", "*/ * * * *", "0 0 31 2 *", "0 0 30 feb *",
-        "+1 * * * *", "1.5 * * * *", "mon * * * *"};
+    static const char *const bad[] = {"",
+                                      "* * * *",
+                                      "* * * * * *",
+                                      "60 * * * *",
+                                      "* 24 * * *",
+                                      "* * 0 * *",
+                                      "* * 32 * *",
+                                      "* * * 13 *",
+                                      "* * * * 8",
+                                      "-1 * * * *",
+                                      "a * * * *",
+                                      "5-1 * * * *",
+                                      "*/0 * * * *",
+                                      "1,,2 * * * *",
+                                      ", * * * *",
+                                      "1- * * * *",
+                                      "*/ * * * *",
+                                      "0 0 31 2 *",
+                                      "0 0 30 feb *",
+                                      "+1 * * * *",
+                                      "1.5 * * * *",
+                                      "mon * * * *"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct work_cron *c;
         err_clear(&e);
@@ -240,11 +263,13 @@ static void test_channels(void **state)
     assert_int_equal(work_hub_count(h, 1, SV("poll.7")), 2);
     assert_int_equal(work_hub_count(h, 1, SV("nothing")), 0);
     int64_t ids[5];
-    for (int i = 0; i < 5; i++) ids[i] = work_hub_publish(h, 1, SV("poll.7"), sv_make("12345" + i, 1));
+    for (int i = 0; i < 5; i++)
+        ids[i] = work_hub_publish(h, 1, SV("poll.7"), sv_make(&"12345"[i], 1));
     assert_string_equal(a.text, "12345");
     assert_string_equal(b.text, "12345");
-    assert_int_equal(other.n + tenant2.n, 0);       /* nobody hears another tenant */
-    for (int i = 1; i < 5; i++) assert_true(ids[i] > ids[i - 1]);
+    assert_int_equal(other.n + tenant2.n, 0); /* nobody hears another tenant */
+    for (int i = 1; i < 5; i++)
+        assert_true(ids[i] > ids[i - 1]);
     /* coming back: what was missed, as far as it is kept */
     struct work_sub *sl = work_hub_subscribe(h, 1, SV("poll.7"), ids[3], hear, &late);
     assert_string_equal(late.text, "5");
@@ -290,7 +315,7 @@ static void test_many_channels(void **state)
         assert_int_equal(l[i].n, 1);
         if (i % 2) work_hub_unsubscribe(h, s[i]);
     }
-    work_hub_free(h);                               /* the other handles go with it */
+    work_hub_free(h); /* the other handles go with it */
 }
 
 static struct work_hub *hub;
@@ -299,7 +324,8 @@ static _Atomic bool publishing;
 static void *publish_all_the_time(void *arg)
 {
     (void)arg;
-    while (atomic_load(&publishing)) work_hub_publish(hub, 1, SV("busy"), SV("m"));
+    while (atomic_load(&publishing))
+        work_hub_publish(hub, 1, SV("busy"), SV("m"));
     return NULL;
 }
 
@@ -310,10 +336,11 @@ static void *come_and_go(void *arg)
         struct listener *l = calloc(1, sizeof *l);
         l->stop_after = i % 3 == 0 ? 5 : 0;
         struct work_sub *s = work_hub_subscribe(hub, 1, SV("busy"), 0, hear, l);
-        while (atomic_load(&l->n) < 5) usleep(50);
+        while (atomic_load(&l->n) < 5)
+            usleep(50);
         work_hub_unsubscribe(hub, s);
         if (l->disorder) abort();
-        free(l);                                    /* nobody touches it any more */
+        free(l); /* nobody touches it any more */
     }
     return NULL;
 }
@@ -324,11 +351,15 @@ static void test_channel_threads(void **state)
     hub = work_hub_new(10);
     atomic_store(&publishing, true);
     pthread_t p[2], t[4];
-    for (int i = 0; i < 2; i++) pthread_create(&p[i], NULL, publish_all_the_time, NULL);
-    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, come_and_go, NULL);
-    for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&p[i], NULL, publish_all_the_time, NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, come_and_go, NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_join(t[i], NULL);
     atomic_store(&publishing, false);
-    for (int i = 0; i < 2; i++) pthread_join(p[i], NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(p[i], NULL);
     assert_int_equal(work_hub_count(hub, 1, SV("busy")), 0);
     work_hub_free(hub);
 }

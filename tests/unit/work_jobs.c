@@ -8,7 +8,7 @@
 #define HOUR_US (3600 * 1000000LL)
 
 static struct mariadb *server;
-static struct store_db *db[2];       /* two tenants */
+static struct store_db *db[2]; /* two tenants */
 static const char *const names[2] = {"jobs1", "jobs2"};
 static struct work_pool *pool;
 static struct arena *a;
@@ -17,9 +17,9 @@ static struct err e;
 /* What the handler saw and shall do. */
 static struct {
     _Atomic int runs, ended, inside;
-    _Atomic int fail_until;          /* attempts that fail */
-    _Atomic bool hold;               /* wait with progress until released or cancelled */
-    _Atomic bool stopped;            /* progress said no */
+    _Atomic int fail_until; /* attempts that fail */
+    _Atomic bool hold;      /* wait with progress until released or cancelled */
+    _Atomic bool stopped;   /* progress said no */
     _Atomic int per_kind[4];
     pthread_mutex_t lock;
     char order[64], payload[200];
@@ -118,7 +118,8 @@ static int fresh(void **state)
     seen.runs = seen.ended = seen.inside = seen.fail_until = 0;
     seen.hold = seen.stopped = false;
     memset(seen.order, 0, sizeof seen.order);
-    for (int i = 0; i < 4; i++) seen.per_kind[i] = 0;
+    for (int i = 0; i < 4; i++)
+        seen.per_kind[i] = 0;
     clock_set_offset_us(0);
     return 0;
 }
@@ -128,7 +129,8 @@ static int finish(void **state)
     (void)state;
     clock_set_offset_us(0);
     work_pool_stop(pool, 5000);
-    for (int i = 0; i < 2; i++) store_db_free(db[i]);
+    for (int i = 0; i < 2; i++)
+        store_db_free(db[i]);
     arena_free(a);
     return 0;
 }
@@ -184,7 +186,8 @@ static void test_run(void **state)
     assert_ptr_equal(seen.tenant, names[0]);
     assert_int_equal(seen.last_id, id);
     assert_int_equal(num("SELECT progress = 100 AND node IS NULL AND attempt = 1 AND error IS NULL "
-                         "AND ended_at >= started_at FROM core_job"), 1);
+                         "AND ended_at >= started_at FROM core_job"),
+                     1);
     /* without a wake-up the poll finds it; the other tenant is served as well */
     add_to(1, (struct work_add){.payload = SV("other")});
     wait_for(&seen.ended, 2);
@@ -196,7 +199,8 @@ static void test_key(void **state)
 {
     (void)state;
     int64_t one = ADD(.key = SV("k\xe9y")), same = ADD(.key = SV("k\xe9y"));
-    int64_t upper = ADD(.key = SV("K\xe9Y")), kind = ADD(.kind = SV("t.other"), .key = SV("k\xe9y"));
+    int64_t upper = ADD(.key = SV("K\xe9Y")),
+            kind = ADD(.kind = SV("t.other"), .key = SV("k\xe9y"));
     assert_true(one == same && one != upper && one != kind);
     assert_true(ADD(.priority = 0) != ADD(.priority = 0));
     /* inside the caller's transaction: it comes and goes with it */
@@ -230,12 +234,16 @@ static void test_order(void **state)
     ADD(.payload = SV("3"), .priority = 5, .run_at_us = now - 4);
     ADD(.payload = SV("1"), .priority = 9);
     ADD(.payload = SV("x"), .priority = 9, .run_at_us = now + HOUR_US);
-    struct work_jobs_opts o = {.pool = pool, .max_running = 1, .poll_ms = 50, .node = "n",
-                               .tenants = tenants, .run = run_job};
+    struct work_jobs_opts o = {.pool = pool,
+                               .max_running = 1,
+                               .poll_ms = 50,
+                               .node = "n",
+                               .tenants = tenants,
+                               .run = run_job};
     struct work_jobs *j = work_jobs_start(&o, &e);
     wait_for(&seen.ended, 6);
     usleep(120000);
-    assert_int_equal(seen.runs, 6);             /* the one of the future is not */
+    assert_int_equal(seen.runs, 6); /* the one of the future is not */
     clock_set_offset_us(2 * HOUR_US);
     wait_for(&seen.ended, 7);
     work_jobs_stop(j, 5000);
@@ -251,9 +259,10 @@ static void test_retry(void **state)
     is_state(id, "failed");
     assert_int_equal(num("SELECT attempt = 1 AND error = 'internal: attempt 1' AND "
                          "TIMESTAMPDIFF(MICROSECOND, ended_at, due_at) BETWEEN 3700000 AND 6300000 "
-                         "FROM core_job"), 1);
+                         "FROM core_job"),
+                     1);
     usleep(150000);
-    assert_int_equal(seen.runs, 1);             /* not before its time */
+    assert_int_equal(seen.runs, 1); /* not before its time */
     clock_set_offset_us(10 * 1000000);
     wait_for(&seen.ended, 2);
     is_state(id, "failed");
@@ -271,7 +280,8 @@ static void test_retry(void **state)
     usleep(150000);
     assert_int_equal(seen.runs, 5);
     assert_int_equal(num("SELECT COUNT(*) FROM core_job WHERE state = 'dead' AND "
-                         "error = 'internal: attempt 2'"), 1);
+                         "error = 'internal: attempt 2'"),
+                     1);
     work_jobs_stop(j, 5000);
 }
 
@@ -292,7 +302,7 @@ static void test_cancel(void **state)
     wait_for(&seen.ended, 1);
     assert_true(seen.stopped);
     usleep(50000);
-    is_state(id, "cancelled");                  /* its end does not overwrite that */
+    is_state(id, "cancelled"); /* its end does not overwrite that */
     work_jobs_stop(j, 5000);
 }
 
@@ -345,8 +355,9 @@ static void test_lease_kept(void **state)
     usleep(2500000);
     assert_int_equal(seen.runs, 1);
     /* somebody else has it now: the first one learns of it */
-    free(mariadb_sql(server, names[0], "UPDATE core_job SET attempt = 2, node = 'n3', "
-                                       "due_at = due_at + INTERVAL 1 HOUR"));
+    free(mariadb_sql(server, names[0],
+                     "UPDATE core_job SET attempt = 2, node = 'n3', "
+                     "due_at = due_at + INTERVAL 1 HOUR"));
     wait_for(&seen.ended, 1);
     assert_true(seen.stopped);
     is_state(id, "running");
@@ -369,9 +380,10 @@ static void test_two_nodes(void **state)
     struct work_jobs *j[2] = {start("n1", 0), start("n2", 0)};
     wait_for(&seen.ended, N);
     usleep(100000);
-    assert_int_equal(seen.runs, N);             /* each once */
+    assert_int_equal(seen.runs, N); /* each once */
     assert_int_equal(seen.per_kind[1], N / 2);
-    for (int i = 0; i < 2; i++) work_jobs_stop(j[i], 5000);
+    for (int i = 0; i < 2; i++)
+        work_jobs_stop(j[i], 5000);
     assert_int_equal(num("SELECT COUNT(*) FROM core_job WHERE state = 'done'"), N);
 }
 
@@ -383,7 +395,8 @@ static void test_full_pool(void **state)
     pool = work_pool_start(1, 16);
     struct work_jobs *j = start("n1", 0);
     atomic_store(&seen.hold, true);
-    for (int i = 0; i < 3; i++) ADD(.max_attempts = 1);
+    for (int i = 0; i < 3; i++)
+        ADD(.max_attempts = 1);
     wait_for(&seen.inside, 1);
     usleep(100000);
     atomic_store(&seen.hold, false);
@@ -400,10 +413,12 @@ static void test_purge(void **state)
     ADD(.priority = 0);
     int64_t dead = ADD(.priority = 0);
     int64_t fresh_one = ADD(.priority = 0);
-    free(mariadb_sql(server, names[0], "UPDATE core_job SET state = 'done', "
-                                       "due_at = UTC_TIMESTAMP(6) - INTERVAL 8 DAY"));
+    free(mariadb_sql(server, names[0],
+                     "UPDATE core_job SET state = 'done', "
+                     "due_at = UTC_TIMESTAMP(6) - INTERVAL 8 DAY"));
     char sql[128];
-    snprintf(sql, sizeof sql, "UPDATE core_job SET state = 'dead' WHERE id = %lld", (long long)dead);
+    snprintf(sql, sizeof sql, "UPDATE core_job SET state = 'dead' WHERE id = %lld",
+             (long long)dead);
     free(mariadb_sql(server, names[0], sql));
     snprintf(sql, sizeof sql, "UPDATE core_job SET due_at = UTC_TIMESTAMP(6) WHERE id = %lld",
              (long long)fresh_one);
@@ -429,7 +444,7 @@ static void test_database_away(void **state)
     mariadb_kill(server);
     usleep(300000);
     mariadb_restart(server);
-    usleep(1100000);                            /* until the circuit has asked again */
+    usleep(1100000); /* until the circuit has asked again */
     int64_t id = ADD(.priority = 0);
     is_state(id, "done");
     work_jobs_stop(j, 5000);
@@ -457,16 +472,18 @@ static void test_schedule(void **state)
         {(void *)names[0], db[0], SV("t.every"), SV("t.k1"), SV("* * * * *"), 0},
         {(void *)names[0], db[0], SV("t.never"), SV("t.k2"), SV("0 0 29 2 *"), 480},
     };
-    for (int i = 0; i < 2; i++) OK(work_jobs_set_schedules(j[i], s, 2, &e));
+    for (int i = 0; i < 2; i++)
+        OK(work_jobs_set_schedules(j[i], s, 2, &e));
     usleep(300000);
-    assert_int_equal(seen.runs, 0);             /* a new one begins now */
+    assert_int_equal(seen.runs, 0); /* a new one begins now */
     move_clock(1);
     wait_for(&seen.ended, 1);
     usleep(300000);
-    assert_int_equal(seen.runs, 1);             /* one run, by two nodes */
+    assert_int_equal(seen.runs, 1); /* one run, by two nodes */
     assert_non_null(strstr(seen.payload, "\"schedule\":\"t.every\""));
     assert_non_null(strstr(seen.payload, ":00Z\""));
-    for (int i = 0; i < 2; i++) work_jobs_stop(j[i], 5000);
+    for (int i = 0; i < 2; i++)
+        work_jobs_stop(j[i], 5000);
     /* away for three hours: it comes once, for the latest time */
     move_clock(180);
     j[0] = start("n1", 0);
@@ -475,7 +492,8 @@ static void test_schedule(void **state)
     usleep(300000);
     assert_int_equal(seen.runs, 2);
     assert_int_equal(num("SELECT COUNT(*) FROM core_job WHERE kind = 't.k1' AND "
-                         "ukey LIKE 't.every@20%:00Z'"), 2);
+                         "ukey LIKE 't.every@20%:00Z'"),
+                     2);
     /* another set: the old ones are forgotten; a bad one changes nothing */
     const struct work_schedule bad[] = {
         {(void *)names[0], db[0], SV("t.bad"), SV("t.k3"), SV("61 * * * *"), 0}};
@@ -492,22 +510,25 @@ static void test_loose_scan(void **state)
 {
     (void)state;
     /* the question asked every second must not read the whole table */
-    free(mariadb_sql(server, names[0],
-                     "INSERT INTO core_job (id, kind, payload, state, priority, due_at, max_attempts, "
-                     "created_at) SELECT seq, 't.job', '{}', IF(seq % 3, 'done', 'queued'), seq % 2, "
-                     "'2100-01-01' - INTERVAL seq SECOND, 3, '2026-01-01' FROM seq_1_to_30000"));
+    free(mariadb_sql(
+        server, names[0],
+        "INSERT INTO core_job (id, kind, payload, state, priority, due_at, max_attempts, "
+        "created_at) SELECT seq, 't.job', '{}', IF(seq % 3, 'done', 'queued'), seq % 2, "
+        "'2100-01-01' - INTERVAL seq SECOND, 3, '2026-01-01' FROM seq_1_to_30000"));
     free(mariadb_sql(server, names[0], "ANALYZE TABLE core_job"));
     struct store_conn *c;
     OK(store_get(db[0], &c, &e));
     OK(store_ddl(c, SV("FLUSH STATUS"), &e));
-    OK(store_exec(c, SV("SELECT state, priority, MIN(due_at) FROM core_job "
-                        "GROUP BY state, priority ORDER BY priority DESC, state"),
+    OK(store_exec(c,
+                  SV("SELECT state, priority, MIN(due_at) FROM core_job "
+                     "GROUP BY state, priority ORDER BY priority DESC, state"),
                   NULL, 0, NULL, &e));
     struct store_val v;
     bool found;
-    OK(store_one(c, a, SV("SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) FROM "
-                          "information_schema.SESSION_STATUS WHERE VARIABLE_NAME IN "
-                          "('HANDLER_READ_KEY', 'HANDLER_READ_NEXT', 'HANDLER_READ_RND_NEXT')"),
+    OK(store_one(c, a,
+                 SV("SELECT CAST(SUM(VARIABLE_VALUE) AS SIGNED) FROM "
+                    "information_schema.SESSION_STATUS WHERE VARIABLE_NAME IN "
+                    "('HANDLER_READ_KEY', 'HANDLER_READ_NEXT', 'HANDLER_READ_RND_NEXT')"),
                  NULL, 0, &v, 1, &found, &e));
     store_put(c);
     if (v.u.i > 100) fail_msg("%lld rows read", (long long)v.u.i);
@@ -518,9 +539,9 @@ int main(void)
     log_init(LOG_ERROR, 2);
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, finish)
-        T(test_run),       T(test_key),       T(test_order),      T(test_retry),
-        T(test_cancel),    T(test_stop),      T(test_lease),      T(test_lease_kept),
-        T(test_two_nodes), T(test_full_pool), T(test_purge),      T(test_database_away),
+        T(test_run),       T(test_key),        T(test_order), T(test_retry),
+        T(test_cancel),    T(test_stop),       T(test_lease), T(test_lease_kept),
+        T(test_two_nodes), T(test_full_pool),  T(test_purge), T(test_database_away),
         T(test_schedule),  T(test_loose_scan),
     };
     return cmocka_run_group_tests_name("work jobs", tests, set_up, tear_down);

@@ -22,14 +22,14 @@ static struct {
     int fd, port;
     _Atomic int connections, requests, inside, most_inside;
     _Atomic bool hold;
-    _Atomic int status;              /* of /status */
+    _Atomic int status; /* of /status */
 } http;
 
 static void reply(int fd, int status, const char *extra, const char *body, size_t n)
 {
     char head[512];
-    int len = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n", status, n,
-                       extra);
+    int len = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n", status,
+                       n, extra);
     if (send(fd, head, (size_t)len, MSG_NOSIGNAL) < 0) return;
     while (n) {
         ssize_t w = send(fd, body, n, MSG_NOSIGNAL);
@@ -57,7 +57,8 @@ static void answer(int fd, char *request)
         int n = atomic_fetch_add(&http.inside, 1) + 1, most = http.most_inside;
         while (n > most && !atomic_compare_exchange_weak(&http.most_inside, &most, n)) {
         }
-        while (http.hold) usleep(1000);
+        while (http.hold)
+            usleep(1000);
         atomic_fetch_sub(&http.inside, 1);
         reply(fd, 200, "", "held", 4);
     } else if (strncmp(path, "/HEAD", 5) == 0) {
@@ -203,7 +204,8 @@ static int done(void **state)
     (void)state;
     http.hold = false;
     work_reactor_stop(reactor);
-    while (http.inside) usleep(1000);
+    while (http.inside)
+        usleep(1000);
     return 0;
 }
 
@@ -217,11 +219,14 @@ static void test_request(void **state)
     assert_null(strstr(r.body, "Content-Type"));
     const char *headers[] = {"X-Signature: abc", "Content-Type: application/json", NULL};
     char body[] = "{\"x\": 1}";
-    struct work_http h = {.method = "POST", .url = url("/echo"), .headers = headers,
-                          .body = sv_make(body, sizeof body - 1), .allow_private = true};
+    struct work_http h = {.method = "POST",
+                          .url = url("/echo"),
+                          .headers = headers,
+                          .body = sv_make(body, sizeof body - 1),
+                          .allow_private = true};
     memset(&r, 0, sizeof r);
     send_it(&r, h);
-    memset(body, '#', sizeof body - 1);         /* copied */
+    memset(body, '#', sizeof body - 1); /* copied */
     wait_for(&r);
     assert_non_null(strstr(r.body, "POST /echo"));
     assert_non_null(strstr(r.body, "X-Signature: abc\r\n"));
@@ -237,9 +242,9 @@ static void test_request(void **state)
     CALL(r, .url = url("/nothing"), .allow_private = true);
     assert_int_equal(r.status, 404);
     assert_string_equal(r.body, "no");
-    assert_int_equal(http.connections, 1);      /* one connection was enough */
+    assert_int_equal(http.connections, 1); /* one connection was enough */
     CALL(r, .url = url("/redirect"), .allow_private = true);
-    assert_int_equal(r.status, 302);            /* never followed */
+    assert_int_equal(r.status, 302); /* never followed */
     assert_int_equal(http.requests, 7);
 }
 
@@ -247,8 +252,9 @@ static void test_refused(void **state)
 {
     (void)state;
     struct result r;
-    static const char *const bad[] = {"ftp://127.0.0.1/x", "file:///etc/passwd", "not an address",
-                                      "http://", "gopher://127.0.0.1:1/", ""};
+    static const char *const bad[] = {"ftp://127.0.0.1/x",     "file:///etc/passwd",
+                                      "not an address",        "http://",
+                                      "gopher://127.0.0.1:1/", ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CALL(r, .url = sv_of(bad[i]), .allow_private = true);
         assert_int_equal(r.status, 0);
@@ -274,7 +280,7 @@ static void test_private(void **state)
     assert_string_equal(r.error, "private addresses are refused");
     CALL(r, .url = SV("http://[::1]:80/"));
     assert_string_equal(r.error, "private addresses are refused");
-    CALL(r, .url = SV("http://2130706433/"));       /* 127.0.0.1 in one number */
+    CALL(r, .url = SV("http://2130706433/")); /* 127.0.0.1 in one number */
     assert_string_equal(r.error, "private addresses are refused");
     CALL(r, .url = SV("http://169.254.169.254/latest/meta-data"));
     assert_string_equal(r.error, "private addresses are refused");
@@ -290,14 +296,38 @@ static void test_private(void **state)
 static void test_guard(void **state)
 {
     (void)state;
-    static const char *const closed[] = {
-        "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.255", "169.254.169.254",
-        "172.16.0.1", "172.31.255.255", "192.168.1.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
-        "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::7f00:1",
-        "2002:7f00:1::", "2002:a00:1::1", "fe80::1", "fc00::1", "fdff::1", "ff02::1", "2001:db8::1",
-        "2001::1", "100::1", "junk", ""};
-    static const char *const open[] = {"1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "192.167.1.1",
-                                       "100.63.0.1", "100.128.0.1", "223.5.5.5", "2606:4700::1111",
+    static const char *const closed[] = {"0.0.0.0",
+                                         "10.1.2.3",
+                                         "100.64.0.1",
+                                         "127.0.0.1",
+                                         "127.255.255.255",
+                                         "169.254.169.254",
+                                         "172.16.0.1",
+                                         "172.31.255.255",
+                                         "192.168.1.1",
+                                         "198.18.0.1",
+                                         "224.0.0.1",
+                                         "255.255.255.255",
+                                         "::",
+                                         "::1",
+                                         "::ffff:127.0.0.1",
+                                         "::ffff:10.0.0.1",
+                                         "::7f00:1",
+                                         "64:ff9b::7f00:1",
+                                         "2002:7f00:1::",
+                                         "2002:a00:1::1",
+                                         "fe80::1",
+                                         "fc00::1",
+                                         "fdff::1",
+                                         "ff02::1",
+                                         "2001:db8::1",
+                                         "2001::1",
+                                         "100::1",
+                                         "junk",
+                                         ""};
+    static const char *const open[] = {"1.1.1.1",      "8.8.8.8",        "172.15.0.1",
+                                       "172.32.0.1",   "192.167.1.1",    "100.63.0.1",
+                                       "100.128.0.1",  "223.5.5.5",      "2606:4700::1111",
                                        "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"};
     for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
         if (!guard_is_private_text(closed[i])) fail_msg("let through: %s", closed[i]);
@@ -334,7 +364,8 @@ static void test_concurrency(void **state)
     http.hold = true;
     for (int i = 0; i < 50; i++)
         send_it(&r[i], (struct work_http){.url = url("/hold"), .allow_private = true});
-    while (http.inside < 8) usleep(1000);
+    while (http.inside < 8)
+        usleep(1000);
     usleep(100000);
     assert_int_equal(http.inside, 8);
     /* another host (by its port) is not held up */
@@ -365,11 +396,13 @@ static void test_waiting_counts(void **state)
     memset(r, 0, sizeof r);
     http.hold = true;
     for (int i = 0; i < 9; i++)
-        send_it(&r[i], (struct work_http){.url = url("/hold"), .timeout_ms = i < 8 ? 600 : 300,
+        send_it(&r[i], (struct work_http){.url = url("/hold"),
+                                          .timeout_ms = i < 8 ? 600 : 300,
                                           .allow_private = true});
     wait_for(&r[8]);
     assert_non_null(strstr(r[8].error, "waiting"));
-    for (int i = 0; i < 8; i++) wait_for(&r[i]);
+    for (int i = 0; i < 8; i++)
+        wait_for(&r[i]);
 }
 
 static void test_circuit(void **state)
@@ -397,7 +430,7 @@ static void test_circuit(void **state)
     CALL(r, .url = url("/status"), .allow_private = true);
     assert_int_equal(r.status, 200);
     for (int i = 0; i < 8; i++) {
-        http.status = i % 4 == 3 ? 200 : 500;       /* never five in a row */
+        http.status = i % 4 == 3 ? 200 : 500; /* never five in a row */
         CALL(r, .url = url("/status"), .allow_private = true);
         assert_int_equal(r.status, http.status);
     }
@@ -427,14 +460,16 @@ static void test_stop(void **state)
     http.hold = true;
     for (int i = 0; i < 20; i++)
         send_it(&r[i], (struct work_http){.url = url("/hold"), .allow_private = true});
-    while (http.inside < 8) usleep(1000);
+    while (http.inside < 8)
+        usleep(1000);
     work_reactor_stop(reactor);
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(r[i].calls, 1);            /* everybody was told */
+        assert_int_equal(r[i].calls, 1); /* everybody was told */
         assert_non_null(strstr(r[i].error, "stopping"));
     }
     http.hold = false;
-    while (http.inside) usleep(1000);
+    while (http.inside)
+        usleep(1000);
     reactor = work_reactor_start(&e);
 }
 
@@ -442,7 +477,9 @@ static void *hammer(void *arg)
 {
     struct result *r = arg;
     for (int i = 0; i < 200; i++)
-        send_it(&r[i], (struct work_http){.url = sv_of(urls[0]), .body = SV("x"), .method = "POST",
+        send_it(&r[i], (struct work_http){.url = sv_of(urls[0]),
+                                          .body = SV("x"),
+                                          .method = "POST",
                                           .allow_private = true});
     return NULL;
 }
@@ -455,8 +492,10 @@ static void test_threads(void **state)
     memset(r, 0, sizeof r);
     n_urls = 0;
     url("/echo");
-    for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, hammer, r[i]);
-    for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, hammer, r[i]);
+    for (int i = 0; i < 4; i++)
+        pthread_join(t[i], NULL);
     for (int i = 0; i < 4; i++) {
         for (int k = 0; k < 200; k++) {
             wait_for(&r[i][k]);
@@ -471,8 +510,10 @@ static void test_tls(void **state)
     /* a certificate that nobody has signed but itself is refused */
     char dir[] = "/tmp/atrium-test-tls-XXXXXX", cmd[600];
     assert_non_null(mkdtemp(dir));
-    snprintf(cmd, sizeof cmd, "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
-             "-addext subjectAltName=DNS:localhost -keyout %s/key -out %s/cert >/dev/null 2>&1", dir, dir);
+    snprintf(cmd, sizeof cmd,
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
+             "-addext subjectAltName=DNS:localhost -keyout %s/key -out %s/cert >/dev/null 2>&1",
+             dir, dir);
     assert_int_equal(system(cmd), 0);
     int port, fd = listen_loopback(&port);
     close(fd);
@@ -490,7 +531,7 @@ static void test_tls(void **state)
     char text[64];
     snprintf(text, sizeof text, "https://localhost:%d/", port);
     struct result r;
-    for (int i = 0; i < 4; i++) {                   /* until it listens */
+    for (int i = 0; i < 4; i++) { /* until it listens */
         usleep(300000);
         CALL(r, .url = sv_of(text), .allow_private = true);
         if (!strstr(r.error, "connect")) break;
@@ -508,9 +549,10 @@ int main(void)
     log_init(LOG_ERROR, 2);
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
-        T(test_request),     T(test_refused),        T(test_private), T(test_guard), T(test_limits),
-        T(test_concurrency), T(test_waiting_counts), T(test_circuit), T(test_stop),  T(test_threads),
-        T(test_tls),
+        T(test_request),        T(test_refused), T(test_private),
+        T(test_guard),          T(test_limits),  T(test_concurrency),
+        T(test_waiting_counts), T(test_circuit), T(test_stop),
+        T(test_threads),        T(test_tls),
     };
     return cmocka_run_group_tests_name("work reactor", tests, set_up, NULL);
 }
