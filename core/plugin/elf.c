@@ -110,6 +110,9 @@ static int check_image(const struct image *m, struct err *err)
     unsigned char data = *(const unsigned char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
     if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != data || h->e_type != ET_DYN)
         return err_internal(err, "%s: not a 64-bit shared library of this machine", m->path);
+    /* The table of sections is what a linker writes last. */
+    if (!at(m, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr)))
+        return err_internal(err, "%s: the file is cut off", m->path);
     const Elf64_Shdr *syms = dynamic_symbols(m, h);
     const Elf64_Shdr *names = syms ? section(m, h, syms->sh_link) : NULL;
     const Elf64_Sym *sym = syms ? at(m, syms->sh_offset, syms->sh_size) : NULL;

@@ -70,6 +70,7 @@ struct plug {
     _Atomic int state;                   /* enum plug_state */
     const char *_Atomic error;           /* "" when none */
     bool binding;                        /* init is running: bind functions may be called */
+    bool alive;                          /* load gave a self that destroy has not taken */
     bool hung;                           /* missed a deadline: never called again */
     char bind_error[256];                /* the first bind that was refused, or "" */
     struct plug_binding *bindings;

@@ -136,7 +136,10 @@ static int judge(struct plug *p, struct run *r)
         plug_fail(p, "%s failed: %s%s%s", name, err.code, err.detail[0] ? ": " : "", err.detail);
         return -1;
     }
-    if (r->step == STEP_LOAD) p->self = r->self;
+    if (r->step == STEP_LOAD) {
+        p->self = r->self;
+        p->alive = true;
+    }
     if (r->step == STEP_INIT) {
         if (p->bind_error[0]) {
             plug_fail(p, "init: %s", p->bind_error);
@@ -163,9 +166,11 @@ static void set_binding(struct plug *p, bool on)
 
 int plug_step(struct plug *p, enum plug_step step)
 {
-    /* After a failed init or start there is a self to free, and nothing else. */
-    bool after_failure = step == STEP_DESTROY && atomic_load(&p->state) == PLUG_FAILED;
-    if (!after_failure && atomic_load(&p->state) != (int)steps[step].before) return -1;
+    /* After a failure there may be a self to free, and nothing else to do. */
+    int state = atomic_load(&p->state);
+    bool after_failure = step == STEP_DESTROY && state == PLUG_FAILED;
+    if (step == STEP_DESTROY && (!p->alive || p->hung)) return -1;
+    if (!after_failure && state != (int)steps[step].before) return -1;
     if (!p->path) {              /* a plugin of manifests only */
         atomic_store(&p->state, steps[step].after);
         return 0;
@@ -189,7 +194,10 @@ int plug_step(struct plug *p, enum plug_step step)
         return -1;
     }
     int rc = 0;
-    if (step != STEP_DESTROY) rc = judge(p, r);
+    if (step == STEP_DESTROY)
+        p->alive = false;
+    else
+        rc = judge(p, r);
     run_free(r);
     if (rc != 0 && (step == STEP_INIT || step == STEP_START)) plug_step(p, STEP_DESTROY);
     return rc;

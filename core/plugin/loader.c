@@ -58,7 +58,7 @@ static void read_manifest(struct plug_registry *r, const char *dir, const char *
     }
     struct plug *p = add(r, m->id, dir);
     p->mf = m;
-    if (m->abi != ATRIUM_ABI_MAJOR)
+    if (m->library && m->abi != ATRIUM_ABI_MAJOR)
         plug_fail(p, "%s asks for ABI %u, this host serves ABI %u", file, m->abi,
                   ATRIUM_ABI_MAJOR);
 }
@@ -194,7 +194,7 @@ unsigned plug_load(struct plug_registry *r)
 static void drop(struct plug *p, sv why)
 {
     plug_fail(p, "its resources do not stand: %.*s", SVARG(why));
-    if (p->path) plug_step(p, STEP_DESTROY);
+    plug_step(p, STEP_DESTROY);
 }
 
 int plug_add_models(struct plug_registry *r, struct model *m, struct err *err)
@@ -245,7 +245,5 @@ void plug_stop(struct plug_registry *r)
     }
     plug_tenants_drain(r);
     plug_tenants_close(r);
-    for (unsigned i = 0; i < r->n_plugs; i++) {
-        if (r->plugs[i]->path) plug_step(r->plugs[i], STEP_DESTROY);
-    }
+    for (unsigned i = 0; i < r->n_plugs; i++) plug_step(r->plugs[i], STEP_DESTROY);
 }

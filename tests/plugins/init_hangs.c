@@ -6,7 +6,9 @@
 static atrium_status init(void *self, const struct atrium_host *host, struct atrium_error *err)
 {
     (void)self, (void)host, (void)err;
-    for (;;) pause();
+    while (pause() != 0)
+        ;
+    return ATRIUM_OK;
 }
 
 ATRIUM_EXPORT const struct atrium_plugin_entry atrium_plugin_entry = {

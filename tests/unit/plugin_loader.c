@@ -83,9 +83,12 @@ static void end(struct plug_registry *r)
 /* One plugin "tiny" with this library must fail with these words. */
 static void fails(const char *library, const char *interfaces, const char *rest, const char *words)
 {
-    install(library, "tiny", library, interfaces, "", rest);
-    install(library, "zz_bystander", NULL, "", "", "");
-    struct plug_registry *r = load_set(library, NULL);
+    static int round;
+    char set[64];
+    snprintf(set, sizeof set, "fails_%d_%s", round++, library);
+    install(set, "tiny", library, interfaces, "", rest);
+    install(set, "zz_bystander", NULL, "", "", "");
+    struct plug_registry *r = load_set(set, NULL);
     struct plug_info i = info(r, "tiny");
     if (i.state != PLUG_FAILED || !strstr(i.error, words))
         fail_msg("%s is %s: \"%s\", not \"%s\"", library, plug_state_name(i.state), i.error, words);
