@@ -11,8 +11,9 @@ import { t } from './words.mjs';
 export const styles = ['vote.css'];
 
 const POLL_MS = 5000;         // without the stream
-const TREND_MS = 15_000;      // the stream tells counts, not the trend; also how often
-const FIRST_MS = 1500;        // the page's facts are read again; the first ballot hurries
+const TREND_MS = 15_000;      // the stream tells counts, not the trend
+const SOON_MS = 1000;         // after a ballot, while counting is cheap
+const CHEAP = 10_000;
 
 const UNIT_MS = { hour: 3_600_000, day: 86_400_000 };
 const MAX_POINTS = 1000;
@@ -84,7 +85,7 @@ export default {
                 {
                     results(data) {
                         take(data);
-                        if (total.value && !points.value.length && !soon) soon = setTimeout(load, FIRST_MS);
+                        if (!soon && total.value < CHEAP && total.value !== stats.value?.total) soon = setTimeout(load, SOON_MS);
                         // It closed by itself or by another hand: the page shows the new state.
                         if (last && last !== data.state && data.state === 'ended') emit('changed');
                         last = data.state;
