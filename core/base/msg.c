@@ -69,6 +69,8 @@ static const struct msg core_messages[] = {
     {"tenant_unknown", "该地址下没有可用的租户。", "No tenant is served at this address."},
     {"plugin_disabled", "此功能未启用。", "This function is not enabled."},
     {"bad_multipart", "上传的表单格式有误。", "The multipart form is malformed."},
+    {"schema_conflict", "已有数据不符合新的表结构：{0}.{1}。",
+     "The stored data does not fit the new schema: {0}.{1}."},
     {"disk_full", "服务器存储空间不足，内容未保存。",
      "The server is out of storage space; nothing was saved."},
 
@@ -84,6 +86,7 @@ static const struct msg core_messages[] = {
     {"not_string", "必须是文本。", "Must be text."},
     {"not_object", "必须是 JSON 对象。", "Must be a JSON object."},
     {"not_array", "必须是 JSON 数组。", "Must be a JSON array."},
+    {"bad_cron", "不是有效的定时表达式：{0}。", "This is not a cron expression: {0}."},
     {"not_time", "不是有效的时间，应为 2026-01-31T08:00:00+08:00 这样的格式。",
      "Not a valid time; write it like 2026-01-31T08:00:00Z."},
     {"not_date", "不是有效的日期，应为 2026-01-31 这样的格式。",

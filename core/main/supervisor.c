@@ -19,6 +19,7 @@
 
 #define LOG_ROOM "supervisor"
 #define MAX_OLD 8                /* workers that drain at the same time */
+#define DB_STOP_S 30
 #define RESPAWN_MS 100           /* after a death; doubled up to 5 s while starts fail */
 
 struct child {
@@ -43,6 +44,7 @@ struct supervisor {
     pid_t db;
     bool stopping;
     bool db_stopping;
+    int64_t db_kill_at;          /* a database on a full disk may never end by itself */
     unsigned failed_starts;
     struct event *respawn, *db_respawn, *tick;
     int exit_status;
@@ -361,6 +363,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
             kill(c->pid, SIGKILL);
         }
     }
+    if (s->db && s->db_kill_at && now > s->db_kill_at) {
+        log_warn("the database did not end in time; it will recover at its next start");
+        kill(s->db, SIGKILL);
+    }
 }
 
 static void stop_if_done(struct supervisor *s)
@@ -372,6 +378,7 @@ static void stop_if_done(struct supervisor *s)
             return;
     if (s->db && !s->db_stopping) {
         s->db_stopping = true;
+        s->db_kill_at = clock_mono_us() + DB_STOP_S * 1000000LL;
         kill(s->db, SIGTERM);
     }
     if (s->db == 0)
