@@ -317,7 +317,7 @@ struct write {
     json_t *before, *after;              /* rows with their children; NULL: none */
     const struct mf_transition *transition;
     bool quiet;                          /* nothing changed: no history, no event */
-    struct model_done *done;             /* for after the commit */
+    struct model_done *done;             /* for after the commit: hooks' writes, then this one */
 };
 /* Runs fn in the caller's transaction or in one of its own (again after a
  * deadlock), and sends what is due after the commit. (write.c) */

@@ -22,6 +22,8 @@ struct model_hook_call {
     int64_t id;                  /* 0 on create */
     const json_t *before;        /* row as stored, NULL on create */
     json_t *after;               /* row to be; a check hook may change it */
+    struct model_done *done;     /* a hook that writes through the engine on `conn` leaves its
+                                  * context's `done` here: sent with this write's own */
 };
 struct model_hooks {
     void *arg;

@@ -371,6 +371,7 @@ static void head(struct doc *d, sv base_url)
     jsonw_arr(w);
     tag(d, SV("session"), "Signing in and out");
     tag(d, SV("file"), "Files");
+    tag(d, SV("plugin"), "Plugins");
     for (size_t i = 0; i < d->m->n_plugins; i++) {
         const struct model_plugin *p = d->m->plugins[i];
         if (p->dropped || !on(d, p->mf)) continue;

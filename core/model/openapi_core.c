@@ -16,6 +16,8 @@
 #define STRING "{\"type\":\"string\"}"
 #define ID "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,19}$\"}"
 
+#define PLUGIN_ID "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}"
+
 struct path {
     const char *path, *json;
 };
@@ -45,6 +47,28 @@ static const struct path paths[] = {
      JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old\",\"new\"],"
                "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\",\"minLength\":10}}}")
      ",\"responses\":{" EMPTY("204", "Changed") "," PROBLEM "}}}"},
+    {"/api/auth/staff/{id}/password",
+     "{\"post\":{\"operationId\":\"auth.staff.password\",\"tags\":[\"session\"],"
+     "\"summary\":\"Administrators: give a member of staff a new password\","
+     "\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"}],\"requestBody\":{\"content\":{"
+     "\"application/json\":{\"schema\":" OBJECT("\"password\":" STRING) "}}},\"responses\":{"
+     ANSWER("200", "The password, generated when none was given", OBJECT("\"password\":" STRING)) ","
+     PROBLEM "}}}"},
+    {"/api/core/plugins",
+     "{\"get\":{\"operationId\":\"core.plugins\",\"tags\":[\"plugin\"],"
+     "\"summary\":\"Administrators: plugins and their state\",\"responses\":{"
+     ANSWER("200", "Plugins", "{\"type\":\"array\",\"items\":{\"$ref\":"
+                              "\"#/components/schemas/Plugin\"}}") "," PROBLEM "}}}"},
+    {"/api/core/plugins/{id}/enable",
+     "{\"post\":{\"operationId\":\"core.plugins.enable\",\"tags\":[\"plugin\"],"
+     "\"summary\":\"Administrators: switch a plugin on\",\"parameters\":[" PLUGIN_ID "],"
+     "\"responses\":{" ANSWER("200", "It is on", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
+     PROBLEM "}}}"},
+    {"/api/core/plugins/{id}/disable",
+     "{\"post\":{\"operationId\":\"core.plugins.disable\",\"tags\":[\"plugin\"],"
+     "\"summary\":\"Administrators: switch a plugin off\",\"parameters\":[" PLUGIN_ID "],"
+     "\"responses\":{" ANSWER("200", "It is off", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
+     PROBLEM "}}}"},
     {"/api/auth/member/login",
      "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],\"security\":[],"
      "\"summary\":\"Sign in as a member of the public, who is registered if new\","
@@ -105,6 +129,9 @@ static const struct path schemas[] = {
      "{\"type\":\"object\",\"properties\":{\"kind\":{\"enum\":[\"anon\",\"staff\",\"member\","
      "\"key\"]},\"user\":{\"type\":[\"object\",\"null\"]},\"tenant\":{\"type\":\"object\"},"
      "\"roles\":{\"type\":\"array\"},\"admin\":{\"type\":\"boolean\"},\"lang\":" STRING "}}"},
+    {"Plugin",
+     "{\"type\":\"object\",\"required\":[\"id\",\"state\"],\"properties\":{\"id\":" STRING
+     ",\"state\":{\"enum\":[\"on\",\"off\",\"quarantined\",\"failed\"]},\"version\":" STRING "}}"},
     {"File",
      "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING ",\"type\":" STRING
      ",\"size\":{\"type\":\"integer\"},\"url\":" STRING "}}"},

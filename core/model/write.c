@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What is due after a commit. */
 struct model_done {
     struct model_done *next;
+    const struct auth_principal *who;
     const struct model_resource *r;
     const char *action, *event;
     int64_t id;
@@ -45,13 +47,24 @@ static int run_attempt(void *arg, struct store_conn *conn, struct err *err)
     return t->fn(t->w, err);
 }
 
+/* Sessions remember who somebody is and what he may do. */
+static bool about_people(const struct model_resource *r)
+{
+    static const char *const names[] = {"core.staff", "core.staff_role", "core.role", "core.dept",
+                                        "core.member"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (sv_eqs(r->name, names[i])) return true;
+    return false;
+}
+
 static void send(struct model_ctx *c, const struct model_done *d)
 {
     struct arena *a = c->arena;
     const struct model_resource *r = d->r;
+    if (about_people(r)) auth_forget(c->tenant);
     if (has_trait(r, MF_AUDITED)) {
         sv target = arena_printf(a, "%.*s/%lld", SVARG(r->name), (long long)d->id);
-        auth_audit(c->tenant, c->who, c->req,
+        auth_audit(c->tenant, d->who, c->req,
                    &(struct auth_audit){.action = d->action, .target = target, .ok = true});
     }
     if (d->gone && unlink(d->gone) != 0)
@@ -70,6 +83,13 @@ void model_committed(struct model_ctx *c)
         send(c, d);
 }
 
+static void append(struct model_done **list, struct model_done *more)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = more;
+}
+
 int write_run(struct write *w, int (*fn)(struct write *w, struct err *err), struct err *err)
 {
     struct model_ctx *c = w->c;
@@ -85,15 +105,8 @@ int write_run(struct write *w, int (*fn)(struct write *w, struct err *err), stru
         store_put(conn);
         if (rc < 0) return -1;
     }
-    if (!w->done) return 0;
-    if (c->conn) {
-        struct model_done **end = &c->done;
-        while (*end)
-            end = &(*end)->next;
-        *end = w->done;
-    } else {
-        send(c, w->done);
-    }
+    append(&c->done, w->done);
+    if (!c->conn) model_committed(c);
     return 0;
 }
 
@@ -195,7 +208,9 @@ int write_hook(struct write *w, const char *hook, const char *event, struct err 
         .resource = w->r->mf, .tenant = w->c->tenant, .who = w->c->who, .conn = w->conn,
         .arena = w->a, .event = event, .id = strcmp(event, "check") == 0 && !w->before ? 0 : w->id,
         .before = w->before, .after = w->after};
-    if (h->call(h->arg, sv_of(w->r->mf->manifest->id), hook, &call, err) == 0) return 0;
+    int rc = h->call(h->arg, sv_of(w->r->mf->manifest->id), hook, &call, err);
+    append(&w->done, call.done);
+    if (rc == 0) return 0;
     if (!err_is(err)) err_internal(err, "hook %s failed without saying why", hook);
     return -1;
 }
@@ -242,10 +257,10 @@ int write_done(struct write *w, struct err *err)
     if (w->quiet) return 0;
     if (has_trait(w->r, MF_AUDITED) && history_add(w, history_changes(w), err) < 0) return -1;
     struct model_done *d = ARENA_NEW(w->a, struct model_done);
-    *d = (struct model_done){.r = w->r, .action = w->action, .event = w->event, .id = w->id,
+    *d = (struct model_done){.who = w->c->who, .r = w->r, .action = w->action, .event = w->event, .id = w->id,
                              .row = public_row(w)};
     sv path = w->after ? SV_NULL : json_get_sv(w->before, "path");
     if (path.n && sv_eq(w->r->name, SV("core.file"))) d->gone = file_path(w->a, w->c->tenant, path);
-    w->done = d;
+    append(&w->done, d);
     return 0;
 }

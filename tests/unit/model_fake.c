@@ -1,7 +1,7 @@
 #include "model_fake.h"
 
 struct auth_grant fake_grants[8];
-unsigned fake_n_grants, fake_audits, fake_events;
+unsigned fake_n_grants, fake_audits, fake_events, fake_forgets;
 char fake_last_event[120], fake_last_audit[120];
 int (*fake_hook)(const char *name, struct model_hook_call *call, struct err *err);
 
@@ -57,6 +57,7 @@ bool auth_plugin_on(const struct auth_tenant *t, sv plugin)
 void auth_forget(struct auth_tenant *t)
 {
     (void)t;
+    fake_forgets++;
 }
 
 void auth_each_tenant(struct auth *a, bool (*fn)(void *arg, struct auth_tenant *t), void *arg)
@@ -86,7 +87,7 @@ static void event(void *arg, struct auth_tenant *t, sv name, int64_t id, sv json
 
 void fake_reset(void)
 {
-    fake_n_grants = fake_audits = fake_events = 0;
+    fake_n_grants = fake_audits = fake_events = fake_forgets = 0;
     fake_last_event[0] = fake_last_audit[0] = '\0';
     fake_hook = NULL;
 }

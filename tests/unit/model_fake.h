@@ -27,7 +27,7 @@ void fake_free(struct fake *f);
 extern struct auth_grant fake_grants[8];
 extern unsigned fake_n_grants;
 /* What the engine told auth and the plugins since the last fake_reset. */
-extern unsigned fake_audits, fake_events;
+extern unsigned fake_audits, fake_events, fake_forgets;
 extern char fake_last_event[120], fake_last_audit[120];
 /* Called in the place of the plugin's C hooks; NULL: they allow everything. */
 extern int (*fake_hook)(const char *name, struct model_hook_call *call, struct err *err);

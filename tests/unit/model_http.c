@@ -15,6 +15,13 @@ static struct http_router *router;
 static struct work_pool *pool;
 static int port;
 
+/* Pools that h2o keeps by thread are not given back when a loop ends. */
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+    return "leak:libh2o-evloop\n";
+}
+
 /* ---- the server ------------------------------------------------------------------------- */
 
 static struct http_site *resolve(void *arg, sv host, sv path, size_t *prefix_len)

@@ -362,6 +362,50 @@ static void test_hooks(void **state)
     assert_string_equal(text(get(w.f.poll, id, NULL), "state"), "published");
 }
 
+/* A hook that writes through the engine: told with the write it belongs to. */
+static int writing_hook(const char *name, struct model_hook_call *call, struct err *err)
+{
+    struct model_ctx c = {.tenant = call->tenant, .who = &auth_system, .arena = call->arena,
+                          .conn = call->conn, .lang = "en"};
+    const struct model_resource *d = model_find(w.f.model, SV("core.dictionary"));
+    int64_t id;
+    (void)name;
+    if (model_create(d, &c, parse("{\"code\":\"by.hook\",\"name\":\"x\"}"), &id, err) < 0)
+        return -1;
+    call->done = c.done;
+    return 0;
+}
+
+static void test_hook_that_writes(void **state)
+{
+    (void)state;
+    struct model_ctx c = ctx();
+    int64_t id;
+    fake_hook = writing_hook;
+    new_poll("outer");
+    assert_int_equal(fake_events, 2);
+    assert_int_equal(fake_audits, 2);
+    assert_non_null(strstr(fake_last_event, "vote.poll.created"));
+    assert_int_equal(number("SELECT COUNT(*) FROM core_dictionary_history WHERE "
+                            "who_kind='system'"), 1);
+    /* its failure is the whole write's, and nothing of either stays */
+    FAILS(model_create(w.f.poll, &c, poll_body("again"), &id, err), 422, "invalid", "code",
+          "not_unique");
+    assert_int_equal(number("SELECT COUNT(*) FROM vote_poll"), 1);
+    assert_int_equal(fake_events, 2);
+}
+
+static void test_people_are_forgotten(void **state)
+{
+    (void)state;
+    const struct model_resource *staff = model_find(w.f.model, SV("core.staff"));
+    struct model_ctx c = ctx();
+    OK(model_transition(staff, &c, 2, SV("suspend"), NULL, err));
+    assert_int_equal(fake_forgets, 1);
+    new_poll("x");
+    assert_int_equal(fake_forgets, 1);
+}
+
 static void test_history(void **state)
 {
     (void)state;
@@ -468,7 +512,8 @@ int main(void)
         T(test_children), T(test_children_keep_counts), T(test_delete_restore),
         T(test_unique_and_soft_delete), T(test_unique_in_children),
         T(test_restrict_clear_cascade), T(test_transitions), T(test_transition_requires),
-        T(test_hooks), T(test_history), T(test_joined_transaction), T(test_append_only),
+        T(test_hooks), T(test_hook_that_writes),
+        T(test_people_are_forgotten), T(test_history), T(test_joined_transaction), T(test_append_only),
         T(test_sql_defaults), T(test_settings),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
