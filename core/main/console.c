@@ -155,7 +155,7 @@ static bool staff_only(struct http_req *req)
     return false;
 }
 
-static bool admin_only(struct http_req *req)
+bool main_admin_only(struct http_req *req)
 {
     if (!staff_only(req))
         return false;
@@ -220,7 +220,7 @@ static void get_bootstrap(struct http_req *req)
 
 static void get_plugins(struct http_req *req)
 {
-    if (!admin_only(req))
+    if (!main_admin_only(req))
         return;
     struct main_worker *w = http_route_data(req);
     plug_list_json(w->plugins, (struct auth_tenant *)http_site_of(req), http_out(req));
@@ -248,7 +248,7 @@ void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth
 
 static void switch_plugin(struct http_req *req, bool on)
 {
-    if (admin_only(req))
+    if (main_admin_only(req))
         main_switch_plugin(http_route_data(req), req, (struct auth_tenant *)http_site_of(req),
                            auth_of(req), on);
 }
@@ -307,5 +307,5 @@ int main_console_routes(struct main_worker *w, struct http_router *r, struct err
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
         if (http_router_add(r, &routes[i], err) != 0)
             return -1;
-    return 0;
+    return main_plugin_settings_routes(w, r, err);
 }

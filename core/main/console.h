@@ -7,6 +7,11 @@
 
 int main_console_routes(struct main_worker *w, struct http_router *r, struct err *err);
 
+int main_plugin_settings_routes(struct main_worker *w, struct http_router *r, struct err *err);
+
+/* True for a tenant's administrator; else the answer is written: 401 or 403. */
+bool main_admin_only(struct http_req *req);
+
 /* Switches the plugin named by the path's ":id", writes the audit line and the
  * answer; also for the operator's side. [worker] */
 void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth_tenant *t,

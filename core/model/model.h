@@ -106,10 +106,11 @@ int model_validate(const struct mf_resource *r, const json_t *body, bool create,
 
 /* Current value as JSON text, the manifest's default when unset; cached. */
 sv model_setting(struct auth_tenant *t, struct arena *a, const struct mf_manifest *m, sv name);
-/* Checks and stores one; JSON null goes back to the default. The field's
- * complaint names the setting. Exact in this process after the call. [worker] */
-int model_setting_set(struct auth_tenant *t, const struct mf_manifest *m, sv name,
-                      const json_t *value, int64_t by, struct err *err);
+/* Checks and stores what the object names, all of it or nothing; JSON null goes
+ * back to the default. Complaints name the settings. Exact in this process after
+ * the call. [worker] */
+int model_settings_set(struct auth_tenant *t, const struct mf_manifest *m, const json_t *values,
+                       int64_t by, struct err *err);
 
 /* ---- files -------------------------------------------------------------------------- */
 

@@ -155,19 +155,47 @@ static int store_setting(struct store_conn *conn, const struct mf_manifest *mf, 
     return rc;
 }
 
-int model_setting_set(struct auth_tenant *t, const struct mf_manifest *mf, sv name,
-                      const json_t *value, int64_t by, struct err *err)
+/* All complaints at once, each by the name of its setting. */
+static int check_all(const struct mf_manifest *mf, const json_t *values, struct err *err)
 {
-    const struct mf_field *f = field_of(mf, name);
-    char path[MODEL_PATH];
-    size_t n = name.n < sizeof path - 1 ? name.n : sizeof path - 1;
-    if (n) memcpy(path, name.p, n);
-    path[n] = '\0';
-    if (!f) return err_field(err, path, "unknown_field", NULL);
-    if (value && !json_is_null(value) && value_check(f, value, path, err) < 0) return -1;
+    int rc = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)values, name, value) {
+        const struct mf_field *f = field_of(mf, sv_of(name));
+        if (!f)
+            rc = err_field(err, name, "unknown_field", NULL);
+        else if (!json_is_null(value) && value_check(f, value, name, err) < 0)
+            rc = -1;
+    }
+    return rc;
+}
+
+struct change {
+    const struct mf_manifest *mf;
+    const json_t *values;
+    int64_t by;
+};
+
+static int store_all(void *arg, struct store_conn *conn, struct err *err)
+{
+    struct change *c = arg;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)c->values, name, value) {
+        if (store_setting(conn, c->mf, sv_of(name), value, c->by, err) < 0) return -1;
+    }
+    return 0;
+}
+
+int model_settings_set(struct auth_tenant *t, const struct mf_manifest *mf, const json_t *values,
+                       int64_t by, struct err *err)
+{
+    if (check_all(mf, values, err) < 0) return -1;
     struct store_conn *conn;
     if (store_get(t->db, &conn, err) < 0) return -1;
-    int rc = store_setting(conn, mf, name, value, by, err);
+    struct change c = {mf, values, by};
+    int rc = store_tx(conn, store_all, &c, err);
     store_put(conn);
     struct tenant_settings *s = settings_of(t);
     pthread_mutex_lock(&s->lock);

@@ -70,6 +70,21 @@ test('plugins: list, off is gone, on is back with its data', async () => {
   assert.equal((await admin.post('/api/core/plugins/nothing/enable')).status, 404);
 });
 
+test('plugin settings: all or nothing, the wrong one is named', async () => {
+  const url = '/api/core/plugins/vote/settings';
+  const was = (await admin.get(url)).body;
+  assert.equal(was.values.publish_interval_ms, 250);
+  assert.ok(was.fields.find((f) => f.name === 'address_window_minutes').title.zh);
+  const bad = await admin.patch(url, { address_window_minutes: 60, publish_interval_ms: 1 });
+  assert.equal(bad.status, 422);
+  assert.deepEqual(Object.keys(bad.body.fields), ['publish_interval_ms']);
+  assert.equal((await admin.get(url)).body.values.address_window_minutes, 1440, 'nothing was stored');
+  assert.equal((await admin.patch(url, { nonsense: 1 })).status, 422);
+  assert.equal((await admin.patch(url, { publish_interval_ms: 300 })).body.values.publish_interval_ms, 300);
+  assert.equal((await admin.patch(url, { publish_interval_ms: null })).body.values.publish_interval_ms, 250);
+  assert.equal((await new Api(admin.base).get(url)).status, 401);
+});
+
 test('B-35 E-P69 bootstrap gives menus, rights and modules; each module is there', async () => {
   const boot = (await admin.get('/api/console/bootstrap')).body;
   assert.ok(boot.menus.find((m) => m.id === 'vote.poll').resource === 'vote.poll');

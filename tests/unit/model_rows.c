@@ -485,21 +485,30 @@ static void test_sql_defaults(void **state)
     assert_int_equal(number("SELECT `count` FROM vote_option WHERE id=5"), 1);
 }
 
+static int set(const char *json, struct err *err)
+{
+    json_t *values = json_keep(w.a, json_loads(json, 0, NULL));
+    assert_non_null(values);
+    return model_settings_set(&w.tenant, w.f.vote, values, 1, err);
+}
+
 static void test_settings(void **state)
 {
     (void)state;
     sv name = SV("publish_interval_ms");
     struct err e = {0};
     /* forget what an earlier test left */
-    assert_int_equal(model_setting_set(&w.tenant, w.f.vote, name, NULL, 1, &e), 0);
+    assert_int_equal(set("{\"publish_interval_ms\": null}", &e), 0);
     assert_true(sv_eqs(model_setting(&w.tenant, w.a, w.f.vote, name), "250"));
-    assert_int_equal(model_setting_set(&w.tenant, w.f.vote, name, json_keep(w.a, json_integer(90)),
-                                       1, &e), 0);
+    assert_int_equal(set("{\"publish_interval_ms\": 90}", &e), 0);
     assert_true(sv_eqs(model_setting(&w.tenant, w.a, w.f.vote, name), "90"));
-    FAILS(model_setting_set(&w.tenant, w.f.vote, name, json_keep(w.a, json_integer(1)), 1, err),
-          422, "invalid", "publish_interval_ms", "too_small");
-    FAILS(model_setting_set(&w.tenant, w.f.vote, SV("nope"), NULL, 1, err), 422, "invalid", "nope",
-          "unknown_field");
+    FAILS(set("{\"publish_interval_ms\": 1}", err), 422, "invalid", "publish_interval_ms",
+          "too_small");
+    FAILS(set("{\"nope\": null}", err), 422, "invalid", "nope", "unknown_field");
+    /* all or nothing */
+    FAILS(set("{\"publish_interval_ms\": 100, \"address_window_minutes\": 0}", err), 422,
+          "invalid", "address_window_minutes", "too_small");
+    assert_true(sv_eqs(model_setting(&w.tenant, w.a, w.f.vote, name), "90"));
     assert_null(model_setting(&w.tenant, w.a, w.f.vote, SV("nope")).p);
 }
 
