@@ -1,10 +1,12 @@
 /* What a row or a file is called and where it lies, wherever one is shown. */
 import { url } from '../lib/api.ts'
 import type { Row, Schema } from '../lib/schema.ts'
+import { tt } from '../i18n/index.ts'
 import { resourcePath } from '../lib/schema.ts'
 
 export function recordName(schema: Schema | null, row: Row | null | undefined): string {
     if (!row) return ''
+    if (schema?.label === 'id') return `${tt(schema.title)} #${row.id}`
     const v = schema ? row[schema.label] : undefined
     const shown = v && typeof v === 'object' ? v.label : v
     return String(shown ?? row.label ?? row.name ?? row.title ?? row.id ?? '')
