@@ -37,7 +37,7 @@ static int create(struct write *w, struct err *err)
     w->id = id_next();
     if (merge_check(w, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (validate_body(w->r->mf, body, w->after, true, w->p->everything, err) < 0 ||
+    if (validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
         write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 ||
         write_children_refs(w, err) < 0 || write_hook(w, w->r->mf->check_hook, "check", err) < 0 ||
         sequences(w, err) < 0 || write_insert(w, w->r, w->id, w->after, "", err) < 0 ||
@@ -68,7 +68,7 @@ static int update(struct write *w, struct err *err)
         merge_check(w, body, err) < 0)
         return -1;
     w->after = merge_row(w, body);
-    if (validate_body(w->r->mf, body, w->after, false, w->p->everything, err) < 0 ||
+    if (validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
         write_refs(w, w->r, NULL, w->before, w->after, "", err) < 0 ||
         write_children_refs(w, err) < 0 || write_hook(w, w->r->mf->check_hook, "check", err) < 0 ||
         write_children(w, &children, err) < 0 ||

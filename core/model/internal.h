@@ -287,11 +287,12 @@ bool value_date_ok(sv text);
 
 /* The manifest's condition trees (visible_if and so on) on a row. */
 bool rule_holds(sv tree, const json_t *row);
-/* The validator with the row as it will be (`merged`, for conditions and for
- * comparisons between fields; NULL: the body). `system`: the core's and plugins'
+/* The validator with the row as it is (`before`, NULL: a new one or not known) and
+ * as it will be (`merged`, for conditions and comparisons between fields; NULL:
+ * the body). `system`: the core's and plugins'
  * own code, for which hidden and read-only fields are fields. */
-int validate_body(const struct mf_resource *r, const json_t *body, const json_t *merged, bool create,
-                  bool system, struct err *err);
+int validate_body(const struct mf_resource *r, const json_t *body, const json_t *before,
+                  const json_t *merged, bool create, bool system, struct err *err);
 
 /* Paths of fields in complaints. (path.c) */
 #define MODEL_PATH 160

@@ -7,7 +7,7 @@
 
 struct check {
     const struct mf_resource *r;
-    const json_t *merged;            /* the row as it will be */
+    const json_t *before, *merged;   /* the row as it is, if known, and as it will be */
     bool create, system;
     const char *skip;                /* the child's reference to its parent */
     const char *prefix;              /* "options.1." */
@@ -47,7 +47,7 @@ static bool fixed(const struct check *c, const struct mf_field *f)
 {
     if (c->system) return false;
     if (f->read_only || f->type == MF_SEQUENCE) return true;
-    return f->read_only_if.n && !c->create && rule_holds(f->read_only_if, c->merged);
+    return f->read_only_if.n && c->before && rule_holds(f->read_only_if, c->before);
 }
 
 static int children(const struct check *c, const struct mf_field *f, const json_t *list);
@@ -175,11 +175,11 @@ static int children(const struct check *c, const struct mf_field *f, const json_
     return 0;
 }
 
-int validate_body(const struct mf_resource *r, const json_t *body, const json_t *merged, bool create,
-                  bool system, struct err *err)
+int validate_body(const struct mf_resource *r, const json_t *body, const json_t *before,
+                  const json_t *merged, bool create, bool system, struct err *err)
 {
     if (!json_is_object(body)) return err_set(err, 400, "bad_request", NULL);
-    struct check c = {.r = r, .merged = merged ? merged : body, .create = create,
+    struct check c = {.r = r, .before = before, .merged = merged ? merged : body, .create = create,
                       .system = system, .prefix = "", .err = err};
     object(&c, body);
     return err_is(err) ? -1 : 0;
@@ -187,5 +187,5 @@ int validate_body(const struct mf_resource *r, const json_t *body, const json_t 
 
 int model_validate(const struct mf_resource *r, const json_t *body, bool create, struct err *err)
 {
-    return validate_body(r, body, NULL, create, false, err);
+    return validate_body(r, body, NULL, NULL, create, false, err);
 }

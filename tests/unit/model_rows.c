@@ -522,8 +522,8 @@ int main(void)
         T(test_unique_and_soft_delete), T(test_unique_in_children),
         T(test_restrict_clear_cascade), T(test_transitions), T(test_transition_requires),
         T(test_hooks), T(test_hook_that_writes),
-        T(test_people_are_forgotten), T(test_history), T(test_joined_transaction), T(test_append_only),
-        T(test_sql_defaults), T(test_settings),
+        T(test_people_are_forgotten), T(test_history), T(test_joined_transaction),
+        T(test_append_only), T(test_sql_defaults), T(test_settings),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
