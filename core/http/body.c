@@ -119,6 +119,11 @@ static int bad(struct err *err, const char *why)
     return err_set(err, 400, "bad_multipart", NULL);
 }
 
+static bool is_text(sv v)
+{
+    return v.n == 0 || (sv_utf8_ok(v) && !memchr(v.p, 0, v.n));
+}
+
 static int part_head(struct arena *a, sv head, struct http_part *part, struct err *err)
 {
     bool disposition = false;
@@ -153,10 +158,8 @@ static int part_head(struct arena *a, sv head, struct http_part *part, struct er
     }
     if (!disposition)
         return bad(err, "part without a name");
-    if (!sv_utf8_ok(part->name) || !sv_utf8_ok(part->filename) ||
-        memchr(part->name.p, 0, part->name.n) ||
-        (part->filename.n && memchr(part->filename.p, 0, part->filename.n)))
-        return bad(err, "name is not UTF-8");
+    if (!is_text(part->name) || !is_text(part->filename))
+        return bad(err, "name is not UTF-8 text");
     return 0;
 }
 

@@ -125,8 +125,13 @@ void http_conn_accept(struct http_loop *l, size_t listener)
         if (fd < 0) {
             if (errno == EINTR || errno == ECONNABORTED)
                 continue;
-            if (errno != EAGAIN)
+            if (errno != EAGAIN) {
+                /* No descriptor left: epoll would call again at once, for ever.
+                 * The next tick tries again. */
                 log_error("accept: %s", strerror(errno));
+                h2o_socket_read_stop(l->listeners[listener]);
+                l->accept_paused = true;
+            }
             return;
         }
         take_in(l, listener, fd, (struct sockaddr *)&sa);
@@ -191,6 +196,10 @@ static void on_read(h2o_socket_t *sock, const char *err)
 {
     struct http_conn *c = sock->on_close.data;
     struct http_loop *l = c->loop;
+    if (c->proto == HTTP_PROTO_1 && err == h2o_socket_error_out_of_memory) {
+        http_h1_refuse(c, 507, "disk_full");    /* the spill file could not grow */
+        return;
+    }
     if (!err && c->proto == HTTP_PROTO_1 && sock->input->size && !http_h1_admit(c))
         return;
     l->reading = c;

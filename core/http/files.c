@@ -99,6 +99,7 @@ static void file_error(struct http_req *r, int status, const char *code)
 void http_file_respond(struct http_req *r)
 {
     h2o_req_t *h = r->h;
+    r->loop->files_used = true;
     h2o_filecache_ref_t *ref =
         h2o_filecache_open_file(h->conn->ctx->filecache, r->file.path, O_RDONLY | O_CLOEXEC);
     if (!ref) {

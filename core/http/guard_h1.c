@@ -44,8 +44,10 @@ static void on_refusal_written(h2o_socket_t *sock, const char *err)
 
 void http_h1_refuse(struct http_conn *c, int status, const char *code)
 {
-    if (c->sock->_cb.read && c->sock->_cb.read != c->read_cb && !c->read_cb)
-        c->read_cb = c->sock->_cb.read;
+    if (h2o_socket_is_writing(c->sock)) {
+        http_conn_shut(c);           /* "100 Continue" is stuck: nobody listens */
+        return;
+    }
     c->refused = true;
     c->body_us = clock_mono_us();
     h2o_socket_read_stop(c->sock);

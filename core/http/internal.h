@@ -248,7 +248,7 @@ struct http_loop {
     struct access_log log;
     struct retired_tls *retired;
     uint64_t id_seed, id_next;
-    bool draining, stopping, done;
+    bool draining, stopping, done, accept_paused, files_used;
     int64_t stop_by_us;
     struct http_counters count;
 };

@@ -67,6 +67,14 @@ static void on_accept(h2o_socket_t *listener, const char *err)
     }
 }
 
+static void resume_accept(struct http_loop *l)
+{
+    l->accept_paused = false;
+    for (size_t i = 0; i < l->s->cfg.n_listen; i++)
+        if (l->listeners[i] && !h2o_socket_is_reading(l->listeners[i]))
+            h2o_socket_read_start(l->listeners[i], on_accept);
+}
+
 static void close_listeners(struct http_loop *l)
 {
     for (size_t i = 0; i < l->s->cfg.n_listen; i++) {
@@ -96,6 +104,8 @@ static void on_tick(h2o_timeout_entry_t *e)
     struct http_loop *l = H2O_STRUCT_FROM_MEMBER(struct http_loop, tick_entry, e);
     h2o_timeout_link(l->ctx.loop, &l->tick, &l->tick_entry);
     access_log_flush(&l->log, false);
+    if (l->accept_paused)
+        resume_accept(l);
     if (++l->ticks % 5 == 0 || l->draining) {
         int64_t now = clock_mono_us();
         http_conn_sweep(l, now);
@@ -168,7 +178,10 @@ static void *loop_main(void *arg)
         h2o_evloop_run(l->ctx.loop, INT32_MAX);
         if (l->watch)
             http_conn_watch(l);
-        h2o_filecache_clear(l->ctx.filecache);
+        if (l->files_used) {         /* what is open is shared by one turn only */
+            h2o_filecache_clear(l->ctx.filecache);
+            l->files_used = false;
+        }
         if (!l->stopping)
             continue;
         if (l->n_conns == 0 && l->outside == 0)
@@ -467,10 +480,9 @@ void http_server_free(struct http_server *s)
 void http_server_stats(const struct http_server *s, struct http_stats *out)
 {
     *out = (struct http_stats){0};
-    out->connections = atomic_load_explicit(&((struct http_server *)(uintptr_t)s)->connections,
-                                            memory_order_relaxed);
+    out->connections = atomic_load_explicit(&s->connections, memory_order_relaxed);
     for (unsigned i = 0; i < s->n_loops; i++) {
-        struct http_counters *c = &s->loops[i].count;
+        const struct http_counters *c = &s->loops[i].count;
         out->requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
         out->active_requests += atomic_load_explicit(&c->active, memory_order_relaxed);
         out->streams += atomic_load_explicit(&c->streams, memory_order_relaxed);

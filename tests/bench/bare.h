@@ -5,7 +5,7 @@
 struct bare {
     int port, threads;
     int (*on_req)(h2o_handler_t *self, h2o_req_t *req);
-    void (*on_loop)(h2o_context_t *ctx);     /* in each loop's thread, before it runs */
+    void (*on_loop)(h2o_context_t *ctx);     /* in each loop's thread before it runs, or NULL */
 };
 
 struct bare_loop {
@@ -63,9 +63,8 @@ static void bare_run(const struct bare *b)
         if (pthread_create(&t, NULL, bare_loop_main, &loops[i]) != 0)
             exit(1);
     }
-    puts("ready");
-    fflush(stdout);
-    pause();
+    for (;;)
+        pause();
 }
 
 #endif

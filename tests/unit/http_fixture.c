@@ -478,6 +478,8 @@ void fixture_start(void)
     snprintf(fx.dir, sizeof(fx.dir), "/tmp/http-test.XXXXXX");
     if (!mkdtemp(fx.dir))
         fail_msg("mkdtemp: %s", strerror(errno));
+    snprintf(fx.spill, sizeof(fx.spill), "%s/spill", fx.dir);
+    mkdir(fx.spill, 0700);
     snprintf(fx.cert, sizeof(fx.cert), "%s/cert.pem", fx.dir);
     snprintf(fx.key, sizeof(fx.key), "%s/key.pem", fx.dir);
     snprintf(fx.log_path, sizeof(fx.log_path), "%s/access.log", fx.dir);
@@ -499,7 +501,7 @@ void fixture_start(void)
     int log = open(fx.log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     fx.cfg = (struct http_config){
         .listen = fx.listen, .n_listen = 3, .loops = fx_loops, .limits = fx_limits,
-        .router = fx.router, .operator_router = fx.operator_router, .spill_dir = fx.dir,
+        .router = fx.router, .operator_router = fx.operator_router, .spill_dir = fx.spill,
         .access_log_fd = log, .trusted_proxies = fx_proxies, .resolve = resolve,
         .submit = submit, .guard = guard, .done = done, .fallback = fallback,
     };

@@ -18,7 +18,7 @@ struct fixture {
     struct http_config cfg;
     struct http_listen listen[3];    /* plain, TLS, operator */
     int port, tls_port, operator_port;
-    char dir[64];                    /* spill and files */
+    char dir[64], spill[96];
     char cert[96], key[96], log_path[96], server_log[96];
     struct http_router *router, *operator_router;
 };

@@ -386,6 +386,30 @@ static void upload_lives_in_a_file(void **state)
     response_free(&r);
 }
 
+/* The spill directory takes no file: a clear answer, and others are served. */
+static void no_room_for_an_upload(void **state)
+{
+    (void)state;
+    assert_int_equal(rmdir(fx.spill), 0);
+    char *body = calloc(1, 5000000);
+    struct client c;
+    client_open(&c, fx.port);
+    client_puts(&c, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n");
+    client_try_send(&c, body, 5000000);
+    struct response r = client_response(&c, false);
+    assert_problem(&r, 507, "disk_full");
+    response_free(&r);
+    client_close(&c);
+    client_open(&c, fx.port);
+    client_puts(&c, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    client_send(&c, body, 100000);
+    r = client_response(&c, false);
+    assert_contains(&r, "\"n\":100000,");
+    response_free(&r);
+    client_close(&c);
+    free(body);
+}
+
 static void multipart(void **state)
 {
     (void)state;
@@ -1049,7 +1073,7 @@ int main(void)
         T(constant), T(what_handlers_see), T(languages), T(request_ids),
         T(keep_alive_and_pipelining), T(slow_arrival), T(head), T(problems), T(tenants_and_sides),
         T(bad_paths), TS(too_large_by_length, setup_uploads), T(too_large_chunked),
-        T(upload_lives_in_a_file), T(multipart), T(head_too_large), T(ambiguous_framing),
+        T(upload_lives_in_a_file), T(no_room_for_an_upload), T(multipart), T(head_too_large), T(ambiguous_framing),
         T(unknown_coding), T(malformed_requests), TS(rate_limit, setup_rate),
         TS(proxies, setup_proxies), TS(connections_per_address, setup_few_connections),
         TS(full_queue, setup_short_queue), TS(time_outs, setup_short_times),
