@@ -422,6 +422,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/loop/ws", HTTP_ON_LOOP, r_ws, NULL, NULL},
     {HTTP_GET, "/download", 0, r_download, NULL, NULL},
     {HTTP_GET, "/file/:name", 0, r_file, NULL, NULL},
+    {HTTP_GET, "/anywhere", HTTP_ON_LOOP | HTTP_ANY_SITE, r_const, NULL, NULL},
     {HTTP_GET, "/silent", HTTP_ON_LOOP | HTTP_NO_ACCESS_LOG, r_const, NULL, NULL},
 };
 

@@ -247,6 +247,12 @@ static void tenants_and_sides(void **state)
     struct response r = ask(fx.port, "GET /const HTTP/1.1\r\nHost: unknown.test:1\r\n\r\n");
     assert_problem(&r, 404, "tenant_unknown");
     response_free(&r);
+    r = ask(fx.port, "GET /anywhere HTTP/1.1\r\nHost: unknown.test\r\n\r\n");
+    assert_int_equal(r.status, 200);
+    response_free(&r);
+    r = ask(fx.port, "POST /anywhere HTTP/1.1\r\nHost: unknown.test\r\nContent-Length: 0\r\n\r\n");
+    assert_problem(&r, 404, "tenant_unknown");
+    response_free(&r);
     r = get("/t/demo/const");
     assert_int_equal(r.status, 200);
     response_free(&r);
@@ -1081,5 +1087,7 @@ int main(void)
         T(a_changed_file_is_seen), T(json_is_compressed_when_large), T(access_log), T(drain),
         TS(one_loop, setup_one_loop),
     };
+    if (getenv("ONLY"))
+        cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
