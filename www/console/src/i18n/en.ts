@@ -71,7 +71,7 @@ export default {
         rows: '{n} items',
     },
     rule: {
-        required: 'Required', max_length: 'At most {max} characters, there are {n}', min_length: 'At least {min} characters', pattern: 'Wrong format', number: 'Enter a whole number',
+        required: 'Required', max_length: 'At most {max} characters, there are {n}', min_length: 'At least {min} characters', pattern: 'Wrong format', number: 'Enter a whole number', decimal: 'Enter a number with at most two decimals',
         min: 'Not below {min}', max: 'Not above {max}', email: 'Enter an e-mail address', phone: 'Enter a mobile number', link: 'Enter an address that begins with http:// or https://',
         color: 'Enter a colour such as #2456C8', date: 'Enter a date', after: 'Must be later than {field}', json: 'Not valid JSON', option: 'Choose one of the options',
         min_items: 'At least {min} items', max_items: 'At most {max} items',

@@ -71,7 +71,7 @@ export default {
         rows: '{n} 项',
     },
     rule: {
-        required: '请填写此项', max_length: '最多 {max} 个字，现有 {n} 个', min_length: '至少 {min} 个字', pattern: '格式不正确', number: '请输入整数',
+        required: '请填写此项', max_length: '最多 {max} 个字，现有 {n} 个', min_length: '至少 {min} 个字', pattern: '格式不正确', number: '请输入整数', decimal: '请输入数字，最多两位小数',
         min: '不能小于 {min}', max: '不能大于 {max}', email: '请输入正确的邮箱地址', phone: '请输入正确的手机号', link: '请输入以 http:// 或 https:// 开头的网址',
         color: '请输入颜色，如 #2456C8', date: '请输入正确的日期', after: '须晚于{field}', json: '不是有效的 JSON', option: '请从选项中选择',
         min_items: '至少需要 {min} 项', max_items: '最多 {max} 项',

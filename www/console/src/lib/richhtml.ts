@@ -8,6 +8,8 @@ const KEEP: Record<string, string[]> = {
 }
 const RENAME: Record<string, string> = { B: 'STRONG', I: 'EM', DIV: 'P', H1: 'H2', H4: 'H3', H5: 'H3', H6: 'H3' }
 const DROP = new Set(['SCRIPT', 'STYLE', 'TEMPLATE', 'IFRAME', 'OBJECT', 'EMBED', 'SVG', 'MATH', 'HEAD', 'TITLE', 'NOSCRIPT'])
+const LINES = new Set(['P', 'H2', 'H3'])
+const LINES_OR_ITEM = new Set([...LINES, 'LI'])
 const BLOCKS = new Set(['P', 'H2', 'H3', 'UL', 'OL', 'BLOCKQUOTE'])
 
 export const isSafeLink = (href: string) => /^(https?:\/\/|mailto:|tel:)/i.test(href.trim())
@@ -24,8 +26,7 @@ function copy(from: Node, to: Node, doc: Document): void {
         if (DROP.has(tag)) continue
         const name = RENAME[tag] ?? tag
         const href = name === 'A' ? (el.getAttribute('href') ?? '') : ''
-        /* A block inside a paragraph would be torn apart by the parser. */
-        const nested = name === 'P' && (to as Element).tagName !== undefined && ['P', 'LI', 'H2', 'H3'].includes((to as Element).tagName)
+        const nested = LINES.has(name) && LINES_OR_ITEM.has((to as Element).tagName)
         if (!(name in KEEP) || nested || (name === 'A' && !isSafeLink(href))) {
             copy(el, to, doc)
             continue
@@ -37,10 +38,17 @@ function copy(from: Node, to: Node, doc: Document): void {
     }
 }
 
+/* Even a document that is never shown reports attributes the CSP forbids. */
+const FORBIDDEN = /\s(?:style|on[a-z]+)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)/gi
+
 export function cleanHtml(html: string): string {
-    const doc = new DOMParser().parseFromString(html, 'text/html')
+    const quiet = html.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(FORBIDDEN, ''))
+    const doc = new DOMParser().parseFromString(quiet, 'text/html')
     const body = doc.createElement('body')
     copy(doc.body, body, doc)
+    /* Browsers make lists inside paragraphs, which the next parser would tear apart. */
+    for (const p of Array.from(body.querySelectorAll('p')))
+        if (p.querySelector('p, ul, ol, h2, h3, blockquote')) p.replaceWith(...Array.from(p.childNodes))
     /* Loose text becomes paragraphs. */
     let run: HTMLElement | null = null
     for (const n of Array.from(body.childNodes)) {

@@ -45,7 +45,7 @@ function scalar(f: Field, v: any, values: Row, say: Say): string {
         case 'money':
         case 'percent': {
             const n = Number(v)
-            if (!Number.isSafeInteger(n)) return say('number')
+            if (!Number.isSafeInteger(n)) return say(f.type === 'int' ? 'number' : 'decimal')
             const unit = f.type === 'int' ? 1 : 100
             if (f.min !== undefined && n < f.min) return say('min', { min: f.min / unit })
             if (f.max !== undefined && n > f.max) return say('max', { max: f.max / unit })

@@ -1,0 +1,18 @@
+// Both languages say everything, with the same values in the same places.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import en from '../src/i18n/en.ts';
+import zh from '../src/i18n/zh.ts';
+
+const flat = (o) => Object.fromEntries(Object.entries(o).flatMap(([g, words]) => Object.entries(words).map(([k, v]) => [`${g}.${k}`, v])));
+const holes = (s) => [...s.split('|')[0].matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
+
+test('zh and en have the same keys', () => {
+    assert.deepEqual(Object.keys(flat(zh)).sort(), Object.keys(flat(en)).sort());
+});
+
+test('zh and en name the same values', () => {
+    const english = flat(en);
+    for (const [key, text] of Object.entries(flat(zh)))
+        if (key !== 'home.today') assert.deepEqual(holes(english[key]), holes(text), key);
+});
