@@ -14,6 +14,7 @@ struct ballot {
     char device[VOTE_SUBJECT_MAX + 1];
     char address[46];
     char client[8];                  /* h5, mini, pc, api */
+    uint32_t fresh_device;           /* 1: made for this request, so nothing is known of it */
     uint32_t n_options;
     int64_t options[VOTE_MAX_OPTIONS];    /* rising; only n_options are copied */
 };

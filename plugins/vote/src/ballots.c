@@ -159,6 +159,7 @@ atrium_status vote_cast_ballot(void *self, struct atrium_ctx *ctx, struct atrium
     struct vote_voter voter;
     vote_voter_of(ctx, &voter);
     b.member = voter.member;
+    b.fresh_device = voter.fresh_device;
     memcpy(b.device, voter.device, sizeof b.device);
     memcpy(b.address, voter.address, sizeof b.address);
     client_of(ctx, b.client);

@@ -147,13 +147,28 @@ static void gather(struct batch *b, struct atrium_record *const *records)
         b->items[i].poll = batch_poll_find(b, b->items[i].b->poll);
 }
 
+/* A retry without a cookie comes as another device than the one whose ballot it
+ * asks for: what is left is said of that one. */
 static struct atrium_str subject(struct batch *b, const struct batch_item *item,
                                  enum poll_kind kind)
 {
     const struct ballot *x = item->b;
+    const struct batch_item *first = batch_key_find(b, atrium_str_make(x->key, VOTE_KEY_HEX));
+    const char *device = first->stored_device.len ? first->stored_device.ptr : first->b->device;
     char text[VOTE_SUBJECT_MAX + 1];
-    vote_subject(b->ctx, kind, x->member, x->device, x->address, text);
+    vote_subject(b->ctx, kind, x->member, device, x->address, text);
     return atrium.memory->copy(b->ctx, atrium_cstr(text));
+}
+
+static uint32_t tally_of(struct batch *b, const struct batch_item *item, enum poll_kind kind,
+                         int64_t period)
+{
+    uint32_t known = b->n_tallies;
+    uint32_t i = batch_tally_find(b, item->poll->id, kind, period, subject(b, item, kind), true);
+    bool retry = batch_key_find(b, atrium_str_make(item->b->key, VOTE_KEY_HEX))->stored_id != 0;
+    if (i == known)
+        b->tallies[i].unseen = kind == POLL_DEVICE && item->b->fresh_device && !retry;
+    return i;
 }
 
 /* Which rows of the tally each ballot is about; needs the polls' rules. */
@@ -168,13 +183,11 @@ static void name_tallies(struct batch *b)
             item->tally[k] = NO_TALLY;
             if (!p->found || !poll_limits(&p->rules, kind, logged_in)) continue;
             int64_t period = poll_period(&p->rules, kind, item->b->at_us, b->offset, b->window);
-            item->tally[k] =
-                batch_tally_find(b, p->id, kind, period, subject(b, item, kind), true);
+            item->tally[k] = tally_of(b, item, kind, period);
         }
         item->voter = NO_TALLY;
         enum poll_kind kind = vote_voter_kind(item->b->member);
-        if (p->found)
-            item->voter = batch_tally_find(b, p->id, kind, 0, subject(b, item, kind), true);
+        if (p->found) item->voter = tally_of(b, item, kind, 0);
     }
 }
 

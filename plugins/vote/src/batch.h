@@ -28,6 +28,7 @@ struct batch_tally {
     struct atrium_str subject;
     int64_t n;                       /* as stored */
     int64_t add;
+    bool unseen;                     /* of a device that was made just now: no row to read */
     struct atrium_str chosen;        /* options of the newest ballot; voter's own row only */
     uint64_t hash;
 };
@@ -42,7 +43,7 @@ struct batch_item {
     uint32_t voter;                  /* the voter's own row */
     struct atrium_str options;       /* as JSON, as it is stored */
     int64_t stored_id;               /* the first of its key only: what is stored under it */
-    struct atrium_str stored_options;
+    struct atrium_str stored_options, stored_device;
     int64_t id;                      /* of the ballot that stands for it; 0: refused */
     bool is_new;                     /* this batch writes it */
     bool mismatch;                   /* the key belongs to other options */

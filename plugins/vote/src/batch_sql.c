@@ -127,6 +127,7 @@ static bool on_key(void *arg, const struct atrium_value *row, uint32_t n)
     if (!item) return true;
     item->stored_id = atrium_col_i64(&row[1]);
     item->stored_options = atrium.memory->copy(b->ctx, atrium_col_text(&row[2]));
+    item->stored_device = atrium.memory->copy(b->ctx, atrium_col_text(&row[3]));
     return true;
 }
 
@@ -135,8 +136,8 @@ atrium_status batch_read_keys(struct batch *b)
     struct atrium_value *keys = values(b, b->n);
     for (uint32_t i = 0; i < b->n; i++)
         keys[i] = atrium_v_text(atrium_str_make(b->items[i].b->key, VOTE_KEY_HEX));
-    return read_list(b, "SELECT `request_key`, `id`, `options` FROM `vote_ballot` "
-                        "WHERE `request_key` IN (",
+    return read_list(b, "SELECT `request_key`, `id`, `options`, `device` "
+                        "FROM `vote_ballot` WHERE `request_key` IN (",
                      ")", NULL, 0, keys, b->n, on_key, b);
 }
 
@@ -170,11 +171,14 @@ atrium_status batch_read_tallies(struct batch *b)
     const struct batch_tally **sorted =
         atrium.memory->alloc(b->ctx, b->n_tallies * sizeof *sorted);
     struct atrium_value *subjects = values(b, b->n_tallies);
-    for (uint32_t i = 0; i < b->n_tallies; i++) sorted[i] = &b->tallies[i];
-    qsort(sorted, b->n_tallies, sizeof *sorted, by_range);
-    for (uint32_t from = 0, to; from < b->n_tallies; from = to) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_tallies; i++) {
+        if (!b->tallies[i].unseen) sorted[n++] = &b->tallies[i];
+    }
+    qsort(sorted, n, sizeof *sorted, by_range);
+    for (uint32_t from = 0, to; from < n; from = to) {
         struct range r = {b, sorted[from]};
-        for (to = from; to < b->n_tallies && by_range(&sorted[to], &sorted[from]) == 0; to++)
+        for (to = from; to < n && by_range(&sorted[to], &sorted[from]) == 0; to++)
             subjects[to - from] = atrium_v_text(sorted[to]->subject);
         struct atrium_value fixed[] = {
             atrium_v_i64(r.first->poll),
