@@ -17,7 +17,7 @@ struct fixture fx;
 static int server_log;
 struct http_limits fx_limits;
 unsigned fx_loops, fx_proxies, fx_queue;
-_Atomic int running, later_sent, done_calls, done_499, streams_closed, ws_messages;
+_Atomic int running, bad_views, later_sent, done_calls, done_499, streams_closed, ws_messages;
 
 /* Memory that h2o's recycling pools keep in thread-local storage is not given
  * back when a loop thread ends; a server ends once in a process. */
@@ -237,6 +237,11 @@ static void r_slow(struct http_req *r)
         pthread_cond_wait(&gate_cond, &gate_mu);
     pthread_mutex_unlock(&gate_mu);
     atomic_fetch_sub(&running, 1);
+    sv long_value = http_header(r, "x-long-header-name");
+    if (sv_eq(http_header(r, "user-agent"), SV("h2-test")) && http_query(r, "q").p &&
+        (long_value.n != 199 || strspn(long_value.p, "v") < 199 || !sv_eq(http_path(r), SV("/slow")) ||
+         !sv_eq(http_query(r, "q"), SV("abc")) || !sv_eq(http_body(r), SV("twenty bytes of body"))))
+        atomic_fetch_add(&bad_views, 1);
     /* everything of the request must still be there, also when the client is not */
     struct jsonw w = jsonw_on(http_out(r));
     jsonw_obj(&w);
@@ -468,7 +473,7 @@ void fixture_reset(void)
     fx_loops = 2;
     fx_proxies = 0;
     fx_queue = 1000;
-    later_sent = done_calls = done_499 = streams_closed = ws_messages = 0;
+    bad_views = later_sent = done_calls = done_499 = streams_closed = ws_messages = 0;
 }
 
 void fixture_start(void)

@@ -41,6 +41,7 @@ void make_cert(const char *cert, const char *key, long serial);
 void gate_close(void);
 void gate_open(void);
 extern _Atomic int running;          /* requests inside of /slow */
+extern _Atomic int bad_views;        /* what /slow read after its wait was not what was sent */
 extern _Atomic int later_sent;       /* http_send calls of the /later thread */
 extern _Atomic int done_calls, done_499;
 extern _Atomic int streams_closed, ws_messages;
