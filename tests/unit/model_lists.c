@@ -174,6 +174,53 @@ static void test_fields_and_expand(void **state)
     assert_int_equal(json_array_size(json_object_get(json_array_get(items(page), 1), "options")), 2);
 }
 
+/* The plan of a list or its count must go by an index, not through the table. */
+static bool take_plan(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    struct buf *b = arg; /* key and extra of each line */
+    for (unsigned i = 5; i < n_cols; i++)
+        if (row[i].type == STORE_TEXT) buf_printf(b, "%.*s;", SVARG(row[i].u.s));
+    return true;
+}
+
+static void plans(const struct model_list *l, bool count, const char *want, const char *never)
+{
+    struct model_ctx c = ctx();
+    struct query q;
+    struct sql s;
+    struct buf b = BUF_IN(w.a);
+    OK(query_prepare(w.f.poll, &c, l, &q, err));
+    sql_start(&s, w.a);
+    sql_text(&s, "EXPLAIN ");
+    if (count)
+        query_count(&q, 10000, &s);
+    else
+        query_select(&q, 21, &s);
+    OK(store_get(w.tenant.db, &c.conn, err));
+    OK(store_run(c.conn, buf_view(&s.text), s.args, s.n, take_plan, &b, err));
+    store_put(c.conn);
+    buf_chr(&b, '\0');
+    if (!strstr(b.p, want) || (never && strstr(b.p, never)))
+        fail_msg("%.*s:\n%s", SVARG(buf_view(&s.text)), b.p);
+}
+
+static void test_plans(void **state)
+{
+    (void)state;
+    run_sql("INSERT INTO vote_poll (id,created_at,updated_at,created_by,owner,dept,version,state,"
+            "name,title,starts_at,ends_at,deleted_at,live) SELECT seq,NOW(),NOW(),1,2+seq%%50,31,1,"
+            "IF(seq%%3,'draft','published'),CONCAT('p',seq),'t','2026-01-01' + INTERVAL seq MINUTE,"
+            "'2027-01-01',IF(seq%%20,NULL,NOW()),IF(seq%%20,1,NULL) FROM seq_1_to_20000");
+    run_sql("ANALYZE TABLE vote_poll");
+    plans(&(struct model_list){0}, false, "PRIMARY", "filesort");
+    plans(&(struct model_list){.sort = SV("name")}, false, "i_name", "filesort");
+    plans(&(struct model_list){.sort = SV("-starts_at")}, false, "i_starts_at", "filesort");
+    plans(&(struct model_list){.filter = SV("name = p77")}, false, "i_name", "filesort");
+    plans(&(struct model_list){0}, true, "Using index", NULL);
+    plans(&(struct model_list){.filter = SV("state = draft")}, true, "Using index", NULL);
+    plans(&(struct model_list){.filter = SV("owner = 7")}, true, "Using index", "intersect");
+}
+
 /* ---- policy --------------------------------------------------------------------------------- */
 
 static const sv all_rows[] = {{"all", 3}}, own_rows[] = {{"own", 3}},
@@ -462,7 +509,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_pages), T(test_page_refused), T(test_counts), T(test_count_capped),
-        T(test_filters), T(test_fields_and_expand), T(test_nobody), T(test_scopes),
+        T(test_filters), T(test_plans), T(test_fields_and_expand), T(test_nobody), T(test_scopes),
         T(test_transition_right), T(test_hidden_field_everywhere), T(test_read_only_field),
         T(test_children_policy), T(test_expand_respects_scope), T(test_export_csv),
         T(test_export_many), T(test_export_xlsx),
