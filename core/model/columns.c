@@ -9,32 +9,44 @@
  * schema and the OpenAPI document treat all columns alike. */
 static const struct mf_field own_id = {
     .name = "id", .type = MF_REF, .title = {"编号", "Id"}, .read_only = true};
-static const struct mf_field own_created_at = {
-    .name = "created_at", .type = MF_DATETIME, .title = {"创建时间", "Created at"},
-    .read_only = true};
-static const struct mf_field own_updated_at = {
-    .name = "updated_at", .type = MF_DATETIME, .title = {"修改时间", "Changed at"},
-    .read_only = true};
-static const struct mf_field own_created_by = {
-    .name = "created_by", .type = MF_USER, .title = {"创建人", "Created by"}, .read_only = true,
-    .on_delete = MF_CLEAR};
+static const struct mf_field own_created_at = {.name = "created_at",
+                                               .type = MF_DATETIME,
+                                               .title = {"创建时间", "Created at"},
+                                               .read_only = true};
+static const struct mf_field own_updated_at = {.name = "updated_at",
+                                               .type = MF_DATETIME,
+                                               .title = {"修改时间", "Changed at"},
+                                               .read_only = true};
+static const struct mf_field own_created_by = {.name = "created_by",
+                                               .type = MF_USER,
+                                               .title = {"创建人", "Created by"},
+                                               .read_only = true,
+                                               .on_delete = MF_CLEAR};
 static const struct mf_field own_owner = {
     .name = "owner", .type = MF_USER, .title = {"负责人", "Owner"}, .on_delete = MF_CLEAR};
 static const struct mf_field own_dept = {
     .name = "dept", .type = MF_DEPT, .title = {"部门", "Department"}, .on_delete = MF_CLEAR};
-static const struct mf_field own_version = {
-    .name = "version", .type = MF_INT, .title = {"版本", "Version"}, .read_only = true,
-    .has_default = true, .dflt = {"1", 1}};
+static const struct mf_field own_version = {.name = "version",
+                                            .type = MF_INT,
+                                            .title = {"版本", "Version"},
+                                            .read_only = true,
+                                            .has_default = true,
+                                            .dflt = {"1", 1}};
 static const struct mf_field own_state = {
     .name = "state", .type = MF_ENUM, .title = {"状态", "State"}, .read_only = true};
-static const struct mf_field own_deleted_at = {
-    .name = "deleted_at", .type = MF_DATETIME, .title = {"删除时间", "Deleted at"},
-    .read_only = true};
+static const struct mf_field own_deleted_at = {.name = "deleted_at",
+                                               .type = MF_DATETIME,
+                                               .title = {"删除时间", "Deleted at"},
+                                               .read_only = true};
 /* 1 on live rows, NULL on deleted ones: NULLs are distinct in a unique index, so
  * an index over (field, live) is unique among the live rows alone. */
-static const struct mf_field own_live = {
-    .name = "live", .type = MF_BOOL, .title = {"有效", "Live"}, .read_only = true, .hidden = true,
-    .has_default = true, .dflt = {"true", 4}};
+static const struct mf_field own_live = {.name = "live",
+                                         .type = MF_BOOL,
+                                         .title = {"有效", "Live"},
+                                         .read_only = true,
+                                         .hidden = true,
+                                         .has_default = true,
+                                         .dflt = {"true", 4}};
 
 static enum col_kind kind_of(enum mf_type t)
 {
@@ -72,8 +84,8 @@ static const struct mf_field *state_field(const struct mf_resource *mf, struct a
     f->options = ARENA_ARRAY(a, struct mf_option, mf->n_states);
     f->n_options = mf->n_states;
     for (size_t i = 0; i < mf->n_states; i++)
-        f->options[i] = (struct mf_option){mf->states[i].name, mf->states[i].title,
-                                           mf->states[i].color};
+        f->options[i] =
+            (struct mf_option){mf->states[i].name, mf->states[i].title, mf->states[i].color};
     return f;
 }
 

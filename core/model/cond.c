@@ -25,7 +25,7 @@ struct lex {
     struct arena *a;
     const char *p, *end;
     enum tok tok;
-    sv text;                 /* of the token; a string's without quotes and escapes */
+    sv text; /* of the token; a string's without quotes and escapes */
     bool scope;
     unsigned depth, terms;
     struct err *err;
@@ -116,7 +116,8 @@ static int variable(struct lex *l, enum frag_var *out)
 
 static int value(struct lex *l, struct cond *c)
 {
-    if (l->tok != T_WORD && l->tok != T_STRING) return complain(l, "a value is missing at", l->text);
+    if (l->tok != T_WORD && l->tok != T_STRING)
+        return complain(l, "a value is missing at", l->text);
     if (c->n_vals == MAX_LIST) return complain(l, "too many values", SV(""));
     enum frag_var var = VAR_VALUE;
     if (l->scope && l->tok == T_WORD && l->text.n && l->text.p[0] == '$' && variable(l, &var) < 0)
@@ -144,9 +145,11 @@ static int list(struct lex *l, struct cond *c)
 
 static int operator_test(struct lex *l, struct cond *c)
 {
-    static const struct { const char *text; enum cond_op op; } ops[] = {
-        {"=", OP_EQ}, {"!=", OP_NE}, {"<", OP_LT}, {"<=", OP_LE}, {">", OP_GT}, {">=", OP_GE},
-        {"~", OP_LIKE}};
+    static const struct {
+        const char *text;
+        enum cond_op op;
+    } ops[] = {{"=", OP_EQ}, {"!=", OP_NE}, {"<", OP_LT},  {"<=", OP_LE},
+               {">", OP_GT}, {">=", OP_GE}, {"~", OP_LIKE}};
     sv op = l->text;
     next(l);
     if (sv_eqs(op, "!") && word(l, "null")) {
@@ -239,8 +242,8 @@ static int any(struct lex *l, struct cond **out)
 int cond_parse(const struct model_resource *r, struct arena *a, sv text, bool scope,
                struct cond **out, struct err *err)
 {
-    struct lex l = {.r = r, .a = a, .p = text.p, .end = text.p + text.n, .scope = scope,
-                    .err = err};
+    struct lex l = {
+        .r = r, .a = a, .p = text.p, .end = text.p + text.n, .scope = scope, .err = err};
     if (text.n > MAX_TEXT) return complain(&l, "too long", SV(""));
     if (!sv_utf8_ok(text)) return complain(&l, "not UTF-8", SV(""));
     next(&l);

@@ -16,7 +16,7 @@ static json_t *own_body(struct write *w)
     return json_keep(w->a, json_deep_copy((json_t *)(uintptr_t)w->body));
 }
 
-/* ---- create ----------------------------------------------------------------------------- */
+/* ---- create ----------------------------------------------------------------------- */
 
 static int sequences(struct write *w, struct err *err)
 {
@@ -38,10 +38,9 @@ static int create(struct write *w, struct err *err)
     if (merge_check(w, body, err) < 0) return -1;
     w->after = merge_row(w, body);
     if (validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
-        write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 ||
-        write_children_refs(w, err) < 0 || write_hook(w, w->r->mf->check_hook, "check", err) < 0 ||
-        sequences(w, err) < 0 || write_insert(w, w->r, w->id, w->after, "", err) < 0 ||
-        write_children(w, &changed, err) < 0)
+        write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || write_children_refs(w, err) < 0 ||
+        write_hook(w, w->r->mf->check_hook, "check", err) < 0 || sequences(w, err) < 0 ||
+        write_insert(w, w->r, w->id, w->after, "", err) < 0 || write_children(w, &changed, err) < 0)
         return -1;
     return write_done(w, err);
 }
@@ -58,7 +57,7 @@ int model_create(const struct model_resource *r, struct model_ctx *c, json_t *bo
     return 0;
 }
 
-/* ---- update -------------------------------------------------------------------------------- */
+/* ---- update ----------------------------------------------------------------------- */
 
 static int update(struct write *w, struct err *err)
 {
@@ -90,7 +89,7 @@ int model_update(const struct model_resource *r, struct model_ctx *c, int64_t id
     return write_run(&w, update, err);
 }
 
-/* ---- delete and restore ----------------------------------------------------------------------- */
+/* ---- delete and restore ----------------------------------------------------------- */
 
 static int bury(struct write *w, bool deleted, struct err *err)
 {

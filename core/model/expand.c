@@ -14,9 +14,9 @@
 
 struct expand_ref {
     const struct model_col *col;
-    const struct model_policy *p;    /* NULL: no row may be seen */
-    bool open;                       /* names are no secret: the scope is left out */
-    struct rows found;               /* id, label, and of files type and size; by id */
+    const struct model_policy *p; /* NULL: no row may be seen */
+    bool open;                    /* names are no secret: the scope is left out */
+    struct rows found;            /* id, label, and of files type and size; by id */
 };
 
 struct expand_kid {
@@ -24,7 +24,7 @@ struct expand_kid {
     const struct model_policy *p;
     const struct model_col **cols;
     unsigned n_cols, n_shown, at_by;
-    struct rows found;               /* by parent, then in their order */
+    struct rows found; /* by parent, then in their order */
     struct expand *sub;
     sv sub_text;
 };
@@ -53,7 +53,7 @@ static int complain(sv name, const char *code, struct err *err)
     return err_field(err, text, code, NULL);
 }
 
-/* ---- what was asked for ------------------------------------------------------------- */
+/* ---- what was asked for ----------------------------------------------------------- */
 
 static int add_ref(struct expand *x, const struct model_col *col, struct err *err)
 {
@@ -64,8 +64,8 @@ static int add_ref(struct expand *x, const struct model_col *col, struct err *er
     *ref = (struct expand_ref){.col = col};
     struct err none = {0};
     ref->p = policy_of(col->ref, x->c->who, x->c->arena, &none);
-    bool known = sv_eqs(col->ref->name, "core.staff") || sv_eqs(col->ref->name, "core.dept") ||
-                 col->file;
+    bool known =
+        sv_eqs(col->ref->name, "core.staff") || sv_eqs(col->ref->name, "core.dept") || col->file;
     ref->open = known && (x->c->who->kind == AUTH_STAFF || x->c->who->kind == AUTH_KEY);
     return 0;
 }
@@ -132,7 +132,7 @@ int expand_parse(const struct model_policy *p, struct model_ctx *c, sv text, boo
     return 0;
 }
 
-/* ---- loading --------------------------------------------------------------------------- */
+/* ---- loading ---------------------------------------------------------------------- */
 
 static unsigned place(const struct rows *rows, const struct model_col *col)
 {
@@ -224,8 +224,7 @@ static int load_kid(struct expand *x, struct expand_kid *kid, struct store_conn 
     return kid->sub ? expand_load(kid->sub, conn, &kid->found, err) : 0;
 }
 
-int expand_load(struct expand *x, struct store_conn *conn, const struct rows *rows,
-                struct err *err)
+int expand_load(struct expand *x, struct store_conn *conn, const struct rows *rows, struct err *err)
 {
     for (unsigned i = 0; i < x->n_refs; i++)
         if (load_ref(x, &x->refs[i], conn, rows, err) < 0) return -1;
@@ -234,7 +233,7 @@ int expand_load(struct expand *x, struct store_conn *conn, const struct rows *ro
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------- */
 
 void file_url(struct buf *out, sv prefix, int64_t id, sv name)
 {
@@ -297,8 +296,7 @@ static void write_ref(const struct expand *x, const struct expand_ref *ref,
     buf_chr(out, '}');
 }
 
-static void write_kid(const struct expand_kid *kid, int64_t parent,
-                      struct buf *out)
+static void write_kid(const struct expand_kid *kid, int64_t parent, struct buf *out)
 {
     const struct store_val *row = found(&kid->found, kid->at_by, parent);
     buf_sv(out, kid->k->key);

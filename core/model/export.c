@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct export {
+struct export_run {
     const struct model_resource *r;
-    struct model_ctx c;              /* its arena is the chunk's */
+    struct model_ctx c; /* its arena is the chunk's */
     struct query q;
     const struct sheet_ops *ops;
     struct sheet *sheet;
-    unsigned first;                  /* 1: the id was not asked for */
-    sv refs;                         /* for expand: references that are shown */
+    unsigned first; /* 1: the id was not asked for */
+    sv refs;        /* for expand: references that are shown */
     const char *lang;
     struct cell *cells;
 };
@@ -30,7 +30,7 @@ const char *title_of(const struct mf_title *t, const char *lang)
     return first ? first : t->en ? t->en : t->zh ? t->zh : "";
 }
 
-/* ---- cells ------------------------------------------------------------------------------- */
+/* ---- cells ------------------------------------------------------------------------ */
 
 static sv option_title(const struct mf_field *f, sv code, const char *lang)
 {
@@ -53,7 +53,7 @@ static sv option_titles(struct arena *a, const struct mf_field *f, sv json, cons
     return buf_view(&b);
 }
 
-static sv local_time(struct arena *a, const struct export *x, int64_t us)
+static sv local_time(struct arena *a, const struct export_run *x, int64_t us)
 {
     char text[32];
     clock_rfc3339(us + (int64_t)x->c.tenant->utc_offset * 60000000, text);
@@ -69,7 +69,7 @@ static sv value_text(struct arena *a, const struct model_col *c, const struct st
     return t.n >= 2 && t.p[0] == '"' ? sv_make(t.p + 1, t.n - 2) : t;
 }
 
-static struct cell cell_of(const struct export *x, const struct expand *labels,
+static struct cell cell_of(const struct export_run *x, const struct expand *labels,
                            const struct model_col *c, const struct store_val *v)
 {
     struct arena *a = x->c.arena;
@@ -105,21 +105,21 @@ static struct cell cell_of(const struct export *x, const struct expand *labels,
     return out;
 }
 
-/* ---- chunks --------------------------------------------------------------------------------- */
+/* ---- chunks ----------------------------------------------------------------------- */
 
-static int write_chunk(struct export *x, const struct rows *rows, const struct expand *labels,
+static int write_chunk(struct export_run *x, const struct rows *rows, const struct expand *labels,
                        struct err *err)
 {
     for (size_t i = 0; i < rows->n; i++) {
         for (unsigned k = 0; k < x->q.n_shown; k++)
             x->cells[k] = cell_of(x, labels, x->q.cols[k], &rows_at(rows, i)[k]);
-        if (x->ops->row(x->sheet, x->cells + x->first, x->q.n_shown - x->first, err) < 0)
-            return -1;
+        if (x->ops->row(x->sheet, x->cells + x->first, x->q.n_shown - x->first, err) < 0) return -1;
     }
     return 0;
 }
 
-static int read_chunk(struct export *x, struct rows *rows, struct expand **labels, struct err *err)
+static int read_chunk(struct export_run *x, struct rows *rows, struct expand **labels,
+                      struct err *err)
 {
     struct store_conn *conn;
     struct sql s;
@@ -135,7 +135,7 @@ static int read_chunk(struct export *x, struct rows *rows, struct expand **label
 }
 
 /* Two arenas take turns: the cursor of the last row lives in the one before. */
-static int all_chunks(struct export *x, struct err *err)
+static int all_chunks(struct export_run *x, struct err *err)
 {
     struct arena *turn[2] = {arena_new(128 << 10), arena_new(128 << 10)};
     int rc = 0;
@@ -157,9 +157,9 @@ static int all_chunks(struct export *x, struct err *err)
     return rc;
 }
 
-/* ---- the export -------------------------------------------------------------------------------- */
+/* ---- the export ------------------------------------------------------------------- */
 
-static int titles(struct export *x, struct arena *a, struct err *err)
+static int titles(struct export_run *x, struct arena *a, struct err *err)
 {
     struct cell *head = ARENA_ARRAY(a, struct cell, x->q.n_shown);
     for (unsigned i = 0; i < x->q.n_shown; i++) {
@@ -182,7 +182,7 @@ static sv shown_refs(const struct query *q, struct arena *a)
     return buf_view(&b);
 }
 
-static int export_rows(struct export *x, struct arena *a, bool (*write)(void *arg, sv data),
+static int export_rows(struct export_run *x, struct arena *a, bool (*write)(void *arg, sv data),
                        void *arg, struct err *err)
 {
     x->sheet = x->ops->open(a, write, arg, err);
@@ -195,7 +195,7 @@ static int export_rows(struct export *x, struct arena *a, bool (*write)(void *ar
 int model_export(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
                  sv format, bool (*write)(void *arg, sv data), void *arg, struct err *err)
 {
-    struct export x = {.r = r, .c = *c, .lang = c->lang};
+    struct export_run x = {.r = r, .c = *c, .lang = c->lang};
     if (sv_eqs(format, "csv")) x.ops = &sheet_csv;
     if (sv_eqs(format, "xlsx")) x.ops = &sheet_xlsx;
     if (!x.ops) {
@@ -213,7 +213,7 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     return rc;
 }
 
-/* ---- over HTTP ------------------------------------------------------------------------------------ */
+/* ---- over HTTP -------------------------------------------------------------------- */
 
 /* The export is written to a file first: an error is still an answer, the worker
  * is free while a slow reader reads, and the length is known. */
@@ -274,5 +274,6 @@ void export_get(struct http_req *req, const struct model_resource *r, const stru
                        : "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                    "private, no-store",
                    arena_printf(c.arena, "%s-%.10s.%s", title_of(&r->mf->title, c.lang), day,
-                                csv ? "csv" : "xlsx").p);
+                                csv ? "csv" : "xlsx")
+                       .p);
 }

@@ -6,8 +6,8 @@
 
 struct cell {
     enum { CELL_EMPTY, CELL_TEXT, CELL_INT, CELL_MONEY, CELL_PLAIN } kind;
-    sv text;                 /* TEXT: somebody's words; PLAIN: our own (times, yes and no) */
-    int64_t n;               /* INT; MONEY in cents */
+    sv text;   /* TEXT: somebody's words; PLAIN: our own (times, yes and no) */
+    int64_t n; /* INT; MONEY in cents */
 };
 
 /* One way to write rows down. `open` gets the sink; `close` finishes it. */

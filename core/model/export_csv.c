@@ -60,11 +60,20 @@ static int csv_row(struct sheet *s, const struct cell *cells, unsigned n, struct
     for (unsigned i = 0; i < n; i++) {
         if (i) buf_chr(&s->b, ',');
         switch (cells[i].kind) {
-        case CELL_EMPTY: break;
-        case CELL_INT: buf_i64(&s->b, cells[i].n); break;
-        case CELL_MONEY: money(&s->b, cells[i].n); break;
-        case CELL_TEXT: text(&s->b, cells[i].text, true); break;
-        case CELL_PLAIN: text(&s->b, cells[i].text, false); break;
+        case CELL_EMPTY:
+            break;
+        case CELL_INT:
+            buf_i64(&s->b, cells[i].n);
+            break;
+        case CELL_MONEY:
+            money(&s->b, cells[i].n);
+            break;
+        case CELL_TEXT:
+            text(&s->b, cells[i].text, true);
+            break;
+        case CELL_PLAIN:
+            text(&s->b, cells[i].text, false);
+            break;
         }
     }
     buf_str(&s->b, "\r\n");

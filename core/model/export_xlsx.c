@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <xlsxwriter.h>
 
-#define MAX_ROWS 1000000u        /* of one sheet; Excel's own limit is 1,048,576 */
+#define MAX_ROWS 1000000u /* of one sheet; Excel's own limit is 1,048,576 */
 #define MAX_CHARS 32767u
 #define PIECE (64u << 10)
 
@@ -24,7 +24,7 @@ struct sheet {
     lxw_worksheet *page;
     lxw_format *bold, *cents;
     lxw_row_t row;
-    const struct cell *head;     /* repeated on each sheet */
+    const struct cell *head; /* repeated on each sheet */
     unsigned n_head;
 };
 
@@ -48,8 +48,8 @@ static struct sheet *xlsx_open(struct arena *a, bool (*write)(void *arg, sv data
         return NULL;
     }
     close(fd);
-    lxw_workbook_options o = {.constant_memory = LXW_TRUE, .tmpdir = arena_str(a, sv_of(dir)),
-                              .use_zip64 = LXW_FALSE};
+    lxw_workbook_options o = {
+        .constant_memory = LXW_TRUE, .tmpdir = arena_str(a, sv_of(dir)), .use_zip64 = LXW_FALSE};
     s->book = workbook_new_opt(s->path, &o);
     if (!s->book) {
         unlink(s->path);
@@ -116,7 +116,7 @@ static int next_page(struct sheet *s, struct err *err)
 
 static int xlsx_row(struct sheet *s, const struct cell *cells, unsigned n, struct err *err)
 {
-    if (!s->head) {              /* the first row: titles, which outlive the call */
+    if (!s->head) { /* the first row: titles, which outlive the call */
         s->head = cells;
         s->n_head = n;
         return next_page(s, err);

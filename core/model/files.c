@@ -66,10 +66,11 @@ const char *state_subdir(struct arena *a, const char *name, struct err *err)
 const char *file_path(struct arena *a, const struct auth_tenant *t, sv path)
 {
     return arena_printf(a, "%s/files/%.*s/%.*s", state_dir() ? state_dir() : "", SVARG(t->slug),
-                        SVARG(path)).p;
+                        SVARG(path))
+        .p;
 }
 
-/* ---- finding ---------------------------------------------------------------------------- */
+/* ---- finding ---------------------------------------------------------------------- */
 
 struct found {
     struct arena *a;
@@ -133,13 +134,13 @@ int model_file_set_public(struct model_ctx *c, int64_t id, bool public, struct e
     struct store_conn *conn;
     struct store_val args[] = {STORE_I(public), STORE_I(id)};
     if (conn_enter(c, &conn, err) < 0) return -1;
-    int rc = store_exec(conn, SV("UPDATE `core_file` SET `public`=? WHERE `id`=?"), args, 2, NULL,
-                        err);
+    int rc =
+        store_exec(conn, SV("UPDATE `core_file` SET `public`=? WHERE `id`=?"), args, 2, NULL, err);
     conn_leave(c, conn);
     return rc;
 }
 
-/* ---- serving -------------------------------------------------------------------------------- */
+/* ---- serving ---------------------------------------------------------------------- */
 
 static bool shown_inline(sv type)
 {

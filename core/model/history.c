@@ -6,7 +6,7 @@
 #define MAX_ITEMS 200
 #define MAX_CHANGES (2u << 20)
 
-/* ---- table -------------------------------------------------------------------------- */
+/* ---- table ------------------------------------------------------------------------ */
 
 static const struct store_col cols[] = {
     {.name = "id", .type = STORE_COL_ID, .not_null = true},
@@ -31,11 +31,10 @@ void history_table(const struct model_resource *r, struct arena *a, struct store
                                 .n_primary = 1,
                                 .idx = indexes,
                                 .n_idx = 1};
-    if (r->mf->was)
-        out->was = arena_printf(a, "%s_%s_history", r->mf->manifest->id, r->mf->was).p;
+    if (r->mf->was) out->was = arena_printf(a, "%s_%s_history", r->mf->manifest->id, r->mf->was).p;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing ---------------------------------------------------------------------- */
 
 static void rows_without_secrets(const struct model_resource *r, const json_t *list,
                                  struct jsonw *w)
@@ -45,7 +44,8 @@ static void rows_without_secrets(const struct model_resource *r, const json_t *l
         const char *name;
         json_t *v;
         jsonw_obj(w);
-        json_object_foreach(json_array_get(list, i), name, v) {
+        json_object_foreach(json_array_get(list, i), name, v)
+        {
             const struct model_col *c = col_find(r, sv_of(name));
             if (!c || c->secret || c == r->created_at || c == r->updated_at || c == r->created_by)
                 continue;
@@ -132,7 +132,7 @@ int history_add(struct write *w, sv changes, struct err *err)
     return store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------- */
 
 struct reader {
     const struct model_policy *p;
@@ -206,8 +206,8 @@ static int visible(const struct model_policy *p, struct model_ctx *c, struct sto
     return found ? 0 : err_set(err, 404, "not_found", NULL);
 }
 
-int model_history(const struct model_resource *r, struct model_ctx *c, int64_t id,
-                  struct buf *out, struct err *err)
+int model_history(const struct model_resource *r, struct model_ctx *c, int64_t id, struct buf *out,
+                  struct err *err)
 {
     const struct model_policy *p = policy_of(r, c->who, c->arena, err);
     if (!p) return -1;

@@ -48,7 +48,7 @@ static sv hash_request(struct arena *a, struct http_req *req)
     return buf_view(&b);
 }
 
-/* ---- the first answer ----------------------------------------------------------------- */
+/* ---- the first answer ------------------------------------------------------------- */
 
 struct first {
     struct arena *a;
@@ -74,8 +74,9 @@ static int insert(struct claim *c, struct store_conn *conn, struct err *err)
 {
     struct store_val now = STORE_T(clock_now_us());
     c->id = id_next();
-    struct store_val args[] = {STORE_I(c->id), now, now, STORE_S(c->key), STORE_S(c->principal),
-                               STORE_S(c->route), STORE_S(c->hash)};
+    struct store_val args[] = {
+        STORE_I(c->id),  now, now, STORE_S(c->key), STORE_S(c->principal), STORE_S(c->route),
+        STORE_S(c->hash)};
     return store_exec(conn,
                       SV("INSERT INTO `core_idempotency` (`id`,`created_at`,`updated_at`,"
                          "`request_key`,`principal`,`route`,`request_hash`) "
@@ -126,7 +127,7 @@ static int keep_answer(struct claim *c, struct store_conn *conn, struct err *err
                       args, 3, NULL, err);
 }
 
-/* ---- the request -------------------------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------------------ */
 
 static int attempt(void *arg, struct store_conn *conn, struct err *err)
 {

@@ -8,9 +8,9 @@
 
 #include "model/model.h"
 
-/* ---- columns ----------------------------------------------------------------- */
+/* ---- columns ---------------------------------------------------------------------- */
 
-#define MODEL_MAX_COLS 192        /* columns and children fields of one resource */
+#define MODEL_MAX_COLS 192 /* columns and children fields of one resource */
 #define MODEL_EXPORT_CHUNK 500
 
 /* A set of columns and children fields by their number. */
@@ -34,16 +34,16 @@ static inline void colset_drop(struct colset *s, unsigned i)
 enum col_kind { COL_ID, COL_INT, COL_BOOL, COL_TIME, COL_DATE, COL_TEXT, COL_JSON };
 
 struct model_col {
-    const struct mf_field *f;            /* the manifest's or the engine's own (columns.c) */
-    unsigned at;                         /* its number */
+    const struct mf_field *f; /* the manifest's or the engine's own (columns.c) */
+    unsigned at;              /* its number */
     enum col_kind kind;
-    sv name, ident, key;                 /* poll  `poll`  ,"poll": */
-    bool system;                         /* id, times, trait columns */
-    bool secret;                         /* never shown: `hidden` in the manifest, engine marks */
+    sv name, ident, key; /* poll  `poll`  ,"poll": */
+    bool system;         /* id, times, trait columns */
+    bool secret;         /* never shown: `hidden` in the manifest, engine marks */
     bool not_null;
-    bool filter, sort;                   /* covered by an index */
-    bool file;                           /* refers to core.file */
-    const struct model_resource *ref;    /* refers to rows of, or NULL */
+    bool filter, sort;                /* covered by an index */
+    bool file;                        /* refers to core.file */
+    const struct model_resource *ref; /* refers to rows of, or NULL */
 };
 
 /* A field of type children: rows of `res` whose column `by` names us. */
@@ -52,15 +52,15 @@ struct model_child {
     unsigned at;
     sv key;
     const struct model_resource *res;
-    const struct model_col *by, *position;   /* position: NULL when the child has none */
+    const struct model_col *by, *position; /* position: NULL when the child has none */
 };
 
 struct model_index {
     const char *name;
-    const char **cols;                   /* "-created_at": descending */
+    const char **cols; /* "-created_at": descending */
     unsigned n;
     bool unique;
-    const struct model_col *blame;       /* whose complaint a duplicate is */
+    const struct model_col *blame; /* whose complaint a duplicate is */
 };
 
 /* Somebody's column that refers to this resource. */
@@ -69,7 +69,7 @@ struct model_referrer {
     const struct model_col *col;
 };
 
-/* ---- SQL ------------------------------------------------------------------------ */
+/* ---- SQL -------------------------------------------------------------------------- */
 
 /* A statement being put together: text made of registry names and '?', and the
  * values bound to it. Lives in one arena. */
@@ -80,7 +80,7 @@ struct sql {
     unsigned n, cap;
 };
 void sql_start(struct sql *s, struct arena *a);
-void sql_val(struct sql *s, struct store_val v);            /* binds, adds no text */
+void sql_val(struct sql *s, struct store_val v); /* binds, adds no text */
 void sql_text(struct sql *s, const char *text);
 void sql_ident(struct sql *s, const struct model_col *c);
 /* "(?,?,?)" padded to a power of two by repeating the last id, so that lists of
@@ -91,25 +91,43 @@ void sql_in_ids(struct sql *s, const int64_t *ids, size_t n);
  * and what is bound at its question marks. */
 enum frag_var { VAR_VALUE, VAR_USER, VAR_DEPT, VAR_DEPTS };
 struct frag {
-    sv text;                             /* SV_NULL: always true */
-    struct { enum frag_var var; struct store_val v; } *args;
+    sv text; /* SV_NULL: always true */
+    struct {
+        enum frag_var var;
+        struct store_val v;
+    } * args;
     unsigned n_args;
-    bool by_depts;                       /* the text depends on the caller */
+    bool by_depts; /* the text depends on the caller */
 };
 void frag_render(const struct frag *f, const struct auth_principal *who, struct sql *s);
 
-/* ---- conditions (filter and scope language) ---------------------------------------- */
+/* ---- conditions (filter and scope language) --------------------------------------- */
 
 enum cond_op {
-    OP_AND, OP_OR,
-    OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_IN, OP_LIKE, OP_NULL, OP_NOT_NULL, OP_BETWEEN
+    OP_AND,
+    OP_OR,
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
+    OP_IN,
+    OP_LIKE,
+    OP_NULL,
+    OP_NOT_NULL,
+    OP_BETWEEN
 };
 struct cond {
     enum cond_op op;
     const struct model_col *col;
-    struct { enum frag_var var; sv text; bool quoted; } *vals;
+    struct {
+        enum frag_var var;
+        sv text;
+        bool quoted;
+    } * vals;
     unsigned n_vals;
-    struct cond *first, *next;           /* of AND and OR / siblings */
+    struct cond *first, *next; /* of AND and OR / siblings */
 };
 /* Parses; `scope` allows `==` and the variables. Complaints: 400 "bad_filter"
  * with what is wrong. Names are looked up among all columns of `r`. */
@@ -120,16 +138,16 @@ int cond_compile(const struct cond *c, struct arena *a, struct frag *out, struct
 /* Calls fn for each column that the condition names, until false. */
 bool cond_each_col(const struct cond *c, bool (*fn)(void *, const struct model_col *), void *arg);
 
-/* ---- resource ------------------------------------------------------------------------ */
+/* ---- resource --------------------------------------------------------------------- */
 
 struct model_policy;
 
 struct model_resource {
     const struct mf_resource *mf;
     struct model *model;
-    sv name;                             /* "vote.poll" */
-    const char *table;                   /* vote_poll */
-    sv ident;                            /* `vote_poll` */
+    sv name;           /* "vote.poll" */
+    const char *table; /* vote_poll */
+    sv ident;          /* `vote_poll` */
     struct model_col *cols;
     unsigned n_cols;
     struct model_child *kids;
@@ -139,16 +157,16 @@ struct model_resource {
     struct model_referrer *referrers;
     unsigned n_referrers;
     const struct model_col *id, *created_at, *updated_at, *created_by;
-    const struct model_col *owner, *dept, *version, *state, *deleted_at, *live;   /* or NULL */
+    const struct model_col *owner, *dept, *version, *state, *deleted_at, *live; /* or NULL */
     const struct model_col *label;       /* or NULL: the id */
     const struct model_resource *parent; /* edited in place there */
     const struct model_col *parent_by;
-    struct frag *scopes;                 /* by the manifest's order */
-    const struct model_col *sort;        /* default order */
+    struct frag *scopes;          /* by the manifest's order */
+    const struct model_col *sort; /* default order */
     bool sort_desc;
-    sv fields_text;                      /* names for "unknown field" complaints */
+    sv fields_text; /* names for "unknown field" complaints */
 
-    const struct model_policy *_Atomic policies;   /* newest first; policy.c */
+    const struct model_policy *_Atomic policies; /* newest first; policy.c */
     unsigned _Atomic n_policies;
 };
 
@@ -170,10 +188,10 @@ struct model {
     struct model_hooks hooks;
     struct model_plugin **plugins;
     size_t n_plugins, cap_plugins;
-    struct model_resource **all;         /* of the plugins that stand */
+    struct model_resource **all; /* of the plugins that stand */
     size_t n_all;
     bool sealed;
-    pthread_mutex_t lock;                /* compiling policies */
+    pthread_mutex_t lock; /* compiling policies */
 };
 
 /* columns.c */
@@ -187,23 +205,23 @@ void indexes_check(const struct model_resource *r, struct cfg_errors *e);
 void seal_error(struct cfg_errors *e, const struct mf_resource *r, const struct mf_field *f,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* ---- policy --------------------------------------------------------------------------- */
+/* ---- policy ----------------------------------------------------------------------- */
 
 /* Everything a caller may do with a resource, compiled once per combination of
  * scopes and field rights; immutable, shared by all requests. */
 struct model_policy {
     const struct model_policy *next;
     const struct model_resource *res;
-    const struct model_policy *parent;   /* rows are those of this one's rows */
-    uint64_t read_mask, update_mask, del_mask;   /* scopes by number; ALL_ROWS */
-    struct colset hidden, fixed;         /* what the grant takes away */
+    const struct model_policy *parent;         /* rows are those of this one's rows */
+    uint64_t read_mask, update_mask, del_mask; /* scopes by number; ALL_ROWS */
+    struct colset hidden, fixed;               /* what the grant takes away */
     bool can_read, can_create, can_update, can_delete, can_export, everything;
-    struct frag read, update, del;       /* of rows */
+    struct frag read, update, del; /* of rows */
     struct colset readable, writable;
-    sv columns;                          /* "`id`,`created_at`,..." of the readable ones */
+    sv columns; /* "`id`,`created_at`,..." of the readable ones */
     const struct model_col **cols;
     unsigned n_cols;
-    sv get_text;                         /* one row by id; SV_NULL: depends on the caller */
+    sv get_text; /* one row by id; SV_NULL: depends on the caller */
 };
 /* NULL and 401 or 403 when the caller has no right at all on the resource. `a`:
  * where one of a resource's rarest combinations lives, else it is kept. */
@@ -225,15 +243,15 @@ const struct model_col *policy_col(const struct model_policy *p, sv name, const 
 const struct model_policy *policy_of_child(const struct model_child *k,
                                            const struct auth_principal *who, struct arena *a);
 
-/* ---- rows --------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------- */
 
 /* Rows kept beyond their callback. */
 struct rows {
     struct arena *a;
     const struct model_col *const *cols;
     unsigned n_cols;
-    struct store_val *vals;              /* n * n_cols */
-    size_t n, cap, limit;                /* limit 0: none */
+    struct store_val *vals; /* n * n_cols */
+    size_t n, cap, limit;   /* limit 0: none */
 };
 bool rows_collect(void *arg, const struct store_val *row, unsigned n_cols);
 static inline const struct store_val *rows_at(const struct rows *r, size_t i)
@@ -247,9 +265,9 @@ void row_value(struct buf *out, const struct model_col *c, const struct store_va
 void row_fields(struct buf *out, const struct model_col *const *cols, unsigned n,
                 const struct store_val *row);
 
-/* ---- expand ---------------------------------------------------------------------------------- */
+/* ---- expand ----------------------------------------------------------------------- */
 
-struct expand;                           /* what was asked for, one level */
+struct expand; /* what was asked for, one level */
 /* "cover,options,options.picture". `kids`: all children too (GET of one row). */
 int expand_parse(const struct model_policy *p, struct model_ctx *c, sv text, bool kids,
                  struct expand **out, struct err *err);
@@ -267,17 +285,17 @@ void expand_row(const struct expand *x, const struct rows *rows, size_t i, unsig
 /* Path of a file below the tenant's prefix: /files/<id>/<name>. */
 void file_url(struct buf *out, sv prefix, int64_t id, sv name);
 
-/* ---- connection of a call ------------------------------------------------------------------ */
+/* ---- connection of a call --------------------------------------------------------- */
 
 /* The context's connection, or one of the tenant's own that conn_leave gives back. */
 int conn_enter(struct model_ctx *c, struct store_conn **conn, struct err *err);
 void conn_leave(struct model_ctx *c, struct store_conn *conn);
 
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------- */
 
 /* Is the JSON value one of this field's? Complains at `path`. Pure. */
 int value_check(const struct mf_field *f, const json_t *v, const char *path, struct err *err);
-bool value_empty(const json_t *v);       /* absent, null, "", blanks, [] */
+bool value_empty(const json_t *v); /* absent, null, "", blanks, [] */
 /* A checked value as the database takes it; false when it is none of the column's. */
 bool value_store(const struct model_col *c, const json_t *v, struct arena *a,
                  struct store_val *out);
@@ -302,7 +320,7 @@ const char *path_item(char out[MODEL_PATH], const char *name, size_t i, const ch
 /* HTML by allow-list, appended to `out`. */
 void sanitise_html(sv html, struct buf *out);
 
-/* ---- writes -------------------------------------------------------------------------------------- */
+/* ---- writes ----------------------------------------------------------------------- */
 
 /* One write of one row, from lock to history. The JSON lives in `a`. */
 struct write {
@@ -311,14 +329,14 @@ struct write {
     struct model_ctx *c;
     struct store_conn *conn;
     struct arena *a;
-    const char *action;                  /* "create", "update", ... or the transition */
-    const char *event;                   /* "created", ... or the transition */
-    int64_t id, version, now;            /* version < 0: not compared */
-    const json_t *body;                  /* as it came, never changed */
-    json_t *before, *after;              /* rows with their children; NULL: none */
+    const char *action;       /* "create", "update", ... or the transition */
+    const char *event;        /* "created", ... or the transition */
+    int64_t id, version, now; /* version < 0: not compared */
+    const json_t *body;       /* as it came, never changed */
+    json_t *before, *after;   /* rows with their children; NULL: none */
     const struct mf_transition *transition;
-    bool quiet;                          /* nothing changed: no history, no event */
-    struct model_done *done;             /* for after the commit: hooks' writes, then this one */
+    bool quiet;              /* nothing changed: no history, no event */
+    struct model_done *done; /* for after the commit: hooks' writes, then this one */
 };
 /* Runs fn in the caller's transaction or in one of its own (again after a
  * deadlock), and sends what is due after the commit. (write.c) */
@@ -332,7 +350,7 @@ int write_done(struct write *w, struct err *err);
 /* A failed statement: names the field of a broken unique index. */
 int write_failed(struct write *w, const struct model_resource *r, const char *prefix,
                  struct err *err);
-json_t *json_keep(struct arena *a, json_t *v);       /* freed with the arena */
+json_t *json_keep(struct arena *a, json_t *v); /* freed with the arena */
 
 /* write_row.c */
 int write_insert(struct write *w, const struct model_resource *r, int64_t id, const json_t *row,
@@ -363,14 +381,14 @@ int sequence_next(struct write *w, const struct mf_field *f, json_t **out, struc
 int delete_versioned(const struct model_resource *r, struct model_ctx *c, int64_t id,
                      int64_t version, struct err *err);
 
-/* ---- history ------------------------------------------------------------------------------------------ */
+/* ---- history ---------------------------------------------------------------------- */
 
 /* [{field, before, after}] of what a write changed. */
 sv history_changes(struct write *w);
 int history_add(struct write *w, sv changes, struct err *err);
 void history_table(const struct model_resource *r, struct arena *a, struct store_table *out);
 
-/* ---- lists --------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------ */
 
 /* A list request, checked and compiled; shared by list and export. */
 struct query {
@@ -378,20 +396,20 @@ struct query {
     const struct model_policy *p;
     const struct auth_principal *who;
     struct arena *a;
-    struct colset show;                  /* columns and children to write */
-    const struct model_col **cols;       /* selected: the id, what is shown, the sort's if need be */
+    struct colset show;            /* columns and children to write */
+    const struct model_col **cols; /* selected: the id, what is shown, the sort's if need be */
     unsigned n_cols, n_shown;
-    bool id_unasked;                     /* `fields` does not name the id */
-    unsigned at_sort, at_id;             /* places in cols */
+    bool id_unasked;         /* `fields` does not name the id */
+    unsigned at_sort, at_id; /* places in cols */
     const struct model_col *sort;
     bool desc;
     struct frag filter;
-    bool deleted;                        /* the filter asks for rows in the bin */
+    bool deleted; /* the filter asks for rows in the bin */
     sv search;
-    bool after;                          /* a cursor is set */
+    bool after; /* a cursor is set */
     struct store_val after_val;
     int64_t after_id;
-    uint64_t shape;                      /* of sort, for the cursor */
+    uint64_t shape; /* of sort, for the cursor */
 };
 int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
                   struct query *out, struct err *err);
@@ -403,7 +421,7 @@ void cursor_write(const unsigned char secret[32], uint64_t shape, const struct s
 int cursor_read(const unsigned char secret[32], uint64_t shape, struct arena *a, sv text,
                 struct store_val *v, int64_t *id, struct err *err);
 
-/* ---- files (files.c, upload.c) ----------------------------------------------------------------------------- */
+/* ---- files (files.c, upload.c) ---------------------------------------------------- */
 
 /* The directory of the deployment's state; NULL while nobody has set it. */
 const char *state_dir(void);
@@ -416,7 +434,7 @@ bool file_accepted(const struct mf_field *f, const char *type);
 void files_get(struct http_req *req);
 void files_post(struct http_req *req);
 
-/* ---- HTTP --------------------------------------------------------------------------------------------------- */
+/* ---- HTTP ------------------------------------------------------------------------- */
 
 struct model_ctx request_ctx(struct http_req *req);
 /* One POST: runs `op` and answers with what it wrote, once per Idempotency-Key
@@ -426,7 +444,7 @@ struct post {
     struct model_ctx c;
     const struct model_resource *r;
     int64_t id;
-    sv name;                             /* of the transition */
+    sv name; /* of the transition */
     json_t *body;
     int status;
     int (*op)(struct post *p, struct err *err);
@@ -448,7 +466,7 @@ void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w);
 void openapi_core_paths(struct jsonw *w);
 void openapi_core_components(struct jsonw *w);
 
-/* ---- the engine's own tables (engine.c) ------------------------------------------------------------------ */
+/* ---- the engine's own tables (engine.c) ------------------------------------------- */
 
 extern const struct store_table engine_tables[];
 extern const size_t engine_n_tables;

@@ -13,8 +13,8 @@ struct page {
     struct buf *out;
     struct rows rows;
     unsigned n, limit;
-    bool more, keep;                 /* keep: rows are written after expand */
-    struct store_val last;           /* sort value and id of the last row shown */
+    bool more, keep;       /* keep: rows are written after expand */
+    struct store_val last; /* sort value and id of the last row shown */
     int64_t last_id;
 };
 
@@ -119,7 +119,9 @@ int model_list(const struct model_resource *r, struct model_ctx *c, const struct
     if (query_prepare(r, c, l, &q, err) < 0) return -1;
     sv expand = with_children(&q, l->expand);
     if (expand.n && expand_parse(q.p, c, expand, false, &x, err) < 0) return -1;
-    struct page p = {.q = &q, .out = out, .limit = l->limit ? l->limit : DEFAULT_LIMIT,
+    struct page p = {.q = &q,
+                     .out = out,
+                     .limit = l->limit ? l->limit : DEFAULT_LIMIT,
                      .keep = x && expand_any(x)};
     p.rows = (struct rows){.a = q.a, .cols = q.cols, .n_cols = q.n_cols};
     struct store_conn *conn;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* ---- the body against the policy ------------------------------------------------------ */
+/* ---- the body against the policy -------------------------------------------------- */
 
 static bool equal_or_none(const json_t *a, const json_t *b)
 {
@@ -45,7 +45,8 @@ static void check_rights(const struct model_policy *p, const json_t *body, const
 {
     const char *name;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)body, name, v) {
+    json_object_foreach((json_t *)(uintptr_t)body, name, v)
+    {
         const struct model_col *c = col_find(p->res, sv_of(name));
         const struct model_child *k = c ? NULL : kid_find(p->res, sv_of(name));
         if (!c && !k) continue;
@@ -108,7 +109,7 @@ int merge_check(struct write *w, json_t *body, struct err *err)
     return err_is(err) ? -1 : 0;
 }
 
-/* ---- laying the body over the row ---------------------------------------------------------- */
+/* ---- laying the body over the row ------------------------------------------------- */
 
 static json_t *default_of(const struct mf_field *f)
 {
@@ -122,8 +123,7 @@ static json_t *clean(struct write *w, const struct mf_field *f, const json_t *v)
 {
     if (f->type != MF_JSON && value_empty(v)) return default_of(f);
     if (f->type == MF_JSON && (!v || json_is_null(v))) return default_of(f);
-    if (f->type != MF_RICHTEXT || !json_is_string(v))
-        return json_deep_copy((json_t *)(uintptr_t)v);
+    if (f->type != MF_RICHTEXT || !json_is_string(v)) return json_deep_copy((json_t *)(uintptr_t)v);
     struct buf b = BUF_IN(w->a);
     sanitise_html(sv_make(json_string_value(v), json_string_length(v)), &b);
     return json_stringn(b.p ? b.p : "", b.n);

@@ -19,7 +19,7 @@ static const char *words(const struct mf_title *t, const char *fallback)
     return t->en ? t->en : t->zh ? t->zh : fallback;
 }
 
-/* ---- operations ------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------- */
 
 static void param_ref(struct jsonw *w, const char *name, struct arena *a)
 {
@@ -62,9 +62,9 @@ static void problem(struct jsonw *w)
 
 struct operation {
     const char *method, *action, *summary, *code;
-    const char *params[10];          /* names of shared parameters */
-    sv body, answer;                 /* names of schemas, or SV_NULL */
-    const char *type;                /* of an answer that is no JSON */
+    const char *params[10]; /* names of shared parameters */
+    sv body, answer;        /* names of schemas, or SV_NULL */
+    const char *type;       /* of an answer that is no JSON */
     bool list;
 };
 
@@ -95,8 +95,8 @@ static void operation(struct doc *d, const struct model_resource *r, const struc
     jsonw_key(w, sv_of(o->method));
     jsonw_obj(w);
     jsonw_kv_sv(w, "operationId", arena_printf(d->a, "%.*s.%s", SVARG(r->name), o->action));
-    jsonw_kv_sv(w, "summary", arena_printf(d->a, "%s: %s", words(&r->mf->title, r->mf->name),
-                                           o->summary));
+    jsonw_kv_sv(w, "summary",
+                arena_printf(d->a, "%s: %s", words(&r->mf->title, r->mf->name), o->summary));
     jsonw_key(w, SV("tags"));
     jsonw_arr(w);
     jsonw_sv(w, r->name);
@@ -140,17 +140,20 @@ static sv named(struct doc *d, const struct model_resource *r, const char *end)
     return arena_printf(d->a, "%.*s%s", SVARG(r->name), end);
 }
 
-/* ---- resources ------------------------------------------------------------------------------ */
+/* ---- resources -------------------------------------------------------------------- */
 
 static void transition_paths(struct doc *d, const struct model_resource *r)
 {
     for (size_t i = 0; i < r->mf->n_transitions; i++) {
         const struct mf_transition *t = &r->mf->transitions[i];
         open_path(d, r, arena_printf(d->a, "/{id}/do/%s", t->name).p);
-        operation(d, r, &(struct operation){
-            .method = "post", .action = arena_printf(d->a, "do.%s", t->name).p,
-            .summary = words(&t->title, t->name), .code = "200",
-            .params = {"Id", "IdempotencyKey"}, .answer = r->name});
+        operation(d, r,
+                  &(struct operation){.method = "post",
+                                      .action = arena_printf(d->a, "do.%s", t->name).p,
+                                      .summary = words(&t->title, t->name),
+                                      .code = "200",
+                                      .params = {"Id", "IdempotencyKey"},
+                                      .answer = r->name});
         jsonw_end_obj(&d->w);
     }
 }
@@ -161,49 +164,82 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
     struct jsonw *w = &d->w;
     bool file = sv_eq(r->name, SV("core.file")), fixed = has_trait(r, MF_APPEND_ONLY);
     open_path(d, r, "");
-    operation(d, r, &(struct operation){
-        .method = "get", .action = "list", .summary = "list", .code = "200",
-        .params = {"Filter", "Search", "Sort", "Limit", "After", "Fields", "Expand", "Count"},
-        .answer = named(d, r, ".list")});
+    operation(d, r,
+              &(struct operation){.method = "get",
+                                  .action = "list",
+                                  .summary = "list",
+                                  .code = "200",
+                                  .params = {"Filter", "Search", "Sort", "Limit", "After", "Fields",
+                                             "Expand", "Count"},
+                                  .answer = named(d, r, ".list")});
     if (!r->parent && !file && resource_creatable(r->mf))
-        operation(d, r, &(struct operation){
-            .method = "post", .action = "create", .summary = "create", .code = "201",
-            .params = {"IdempotencyKey"}, .body = named(d, r, ".create"), .answer = r->name});
+        operation(d, r,
+                  &(struct operation){.method = "post",
+                                      .action = "create",
+                                      .summary = "create",
+                                      .code = "201",
+                                      .params = {"IdempotencyKey"},
+                                      .body = named(d, r, ".create"),
+                                      .answer = r->name});
     jsonw_end_obj(w);
 
     open_path(d, r, "/export");
-    operation(d, r, &(struct operation){
-        .method = "get", .action = "export", .summary = "export", .code = "200",
-        .params = {"Filter", "Search", "Sort", "Fields"}, .type = "text/csv"});
+    operation(d, r,
+              &(struct operation){.method = "get",
+                                  .action = "export",
+                                  .summary = "export",
+                                  .code = "200",
+                                  .params = {"Filter", "Search", "Sort", "Fields"},
+                                  .type = "text/csv"});
     jsonw_end_obj(w);
 
     open_path(d, r, "/{id}");
-    operation(d, r, &(struct operation){
-        .method = "get", .action = "get", .summary = "read", .code = "200",
-        .params = {"Id", "Expand"}, .answer = r->name});
+    operation(d, r,
+              &(struct operation){.method = "get",
+                                  .action = "get",
+                                  .summary = "read",
+                                  .code = "200",
+                                  .params = {"Id", "Expand"},
+                                  .answer = r->name});
     if (!r->parent && !fixed) {
-        operation(d, r, &(struct operation){
-            .method = "patch", .action = "update", .summary = "change", .code = "200",
-            .params = {"Id", "IfMatch"}, .body = named(d, r, ".update"), .answer = r->name});
-        operation(d, r, &(struct operation){
-            .method = "delete", .action = "delete", .summary = "delete", .code = "204",
-            .params = {"Id", "IfMatch"}});
+        operation(d, r,
+                  &(struct operation){.method = "patch",
+                                      .action = "update",
+                                      .summary = "change",
+                                      .code = "200",
+                                      .params = {"Id", "IfMatch"},
+                                      .body = named(d, r, ".update"),
+                                      .answer = r->name});
+        operation(d, r,
+                  &(struct operation){.method = "delete",
+                                      .action = "delete",
+                                      .summary = "delete",
+                                      .code = "204",
+                                      .params = {"Id", "IfMatch"}});
     }
     jsonw_end_obj(w);
 
     if (has_trait(r, MF_AUDITED)) {
         open_path(d, r, "/{id}/history");
-        operation(d, r, &(struct operation){
-            .method = "get", .action = "history", .summary = "history", .code = "200",
-            .params = {"Id"}, .answer = SV("History")});
+        operation(d, r,
+                  &(struct operation){.method = "get",
+                                      .action = "history",
+                                      .summary = "history",
+                                      .code = "200",
+                                      .params = {"Id"},
+                                      .answer = SV("History")});
         jsonw_end_obj(w);
     }
     if (r->parent || fixed) return;
     if (r->deleted_at) {
         open_path(d, r, "/{id}/restore");
-        operation(d, r, &(struct operation){
-            .method = "post", .action = "restore", .summary = "take back a deletion", .code = "200",
-            .params = {"Id", "IdempotencyKey"}, .answer = r->name});
+        operation(d, r,
+                  &(struct operation){.method = "post",
+                                      .action = "restore",
+                                      .summary = "take back a deletion",
+                                      .code = "200",
+                                      .params = {"Id", "IdempotencyKey"},
+                                      .answer = r->name});
         jsonw_end_obj(w);
     }
     transition_paths(d, r);
@@ -241,7 +277,7 @@ static void resource_schemas(struct doc *d, const struct model_resource *r)
     }
 }
 
-/* ---- routes of plugins ---------------------------------------------------------------------------- */
+/* ---- routes of plugins ------------------------------------------------------------ */
 
 /* "/public/poll/:id" as "/api/vote/public/poll/{id}", and its parameters. */
 static sv template_of(struct doc *d, const struct mf_manifest *mf, const char *path,
@@ -338,7 +374,7 @@ static void plugin_routes(struct doc *d, const struct mf_manifest *mf)
     }
 }
 
-/* ---- the document ------------------------------------------------------------------------------------ */
+/* ---- the document ----------------------------------------------------------------- */
 
 static void tag(struct doc *d, sv name, const char *text)
 {

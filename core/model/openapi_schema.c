@@ -203,8 +203,7 @@ void openapi_body(const struct model_resource *r, bool create, struct jsonw *w)
         openapi_value(c->f, !demanded(c->f), w);
     }
     for (unsigned i = 0; i < r->n_kids; i++)
-        if (!r->kids[i].f->hidden && !r->kids[i].f->read_only)
-            children(w, &r->kids[i], ".update");
+        if (!r->kids[i].f->hidden && !r->kids[i].f->read_only) children(w, &r->kids[i], ".update");
     jsonw_end_obj(w);
     jsonw_end_obj(w);
 }

@@ -7,7 +7,7 @@
 #include "model/internal.h"
 
 #define ALL_ROWS (UINT64_C(1) << 63)
-#define MAX_KEPT 512                     /* of one resource; beyond: per request */
+#define MAX_KEPT 512 /* of one resource; beyond: per request */
 
 int policy_refuse(const struct auth_principal *who, struct err *err)
 {
@@ -15,7 +15,7 @@ int policy_refuse(const struct auth_principal *who, struct err *err)
     return err_set(err, 403, "forbidden", NULL);
 }
 
-/* ---- what a grant says ------------------------------------------------------------- */
+/* ---- what a grant says ------------------------------------------------------------ */
 
 static uint64_t scope_mask(const struct model_resource *r, const sv *names, unsigned n)
 {
@@ -70,7 +70,7 @@ static void from_grant(struct model_policy *p, const struct auth_grant *g)
     p->fixed = field_set(r, g->read_only, g->n_read_only);
 }
 
-/* ---- compiling ------------------------------------------------------------------------- */
+/* ---- compiling -------------------------------------------------------------------- */
 
 /* The scopes of a mask OR-ed. No scope at all: no row. */
 static struct frag rows_of(const struct model_resource *r, uint64_t mask, struct arena *a)
@@ -104,8 +104,8 @@ static struct frag rows_of_parent(const struct model_resource *r, const struct m
     const struct model_resource *up = r->parent;
     f.text = arena_printf(a, "%.*s IN (SELECT `id` FROM %.*s WHERE %s%s%.*s)",
                           SVARG(r->parent_by->ident), SVARG(up->ident),
-                          up->deleted_at ? "`deleted_at` IS NULL" : "1",
-                          f.text.p ? " AND " : "", SVARG(f.text));
+                          up->deleted_at ? "`deleted_at` IS NULL" : "1", f.text.p ? " AND " : "",
+                          SVARG(f.text));
     return f;
 }
 
@@ -161,14 +161,15 @@ static void compile(struct model_policy *p, struct arena *a)
     p->get_text = buf_view(&b);
 }
 
-/* ---- keeping --------------------------------------------------------------------------------- */
+/* ---- keeping ---------------------------------------------------------------------- */
 
 static bool same(const struct model_policy *a, const struct model_policy *b)
 {
     return a->parent == b->parent && a->read_mask == b->read_mask &&
            a->update_mask == b->update_mask && a->del_mask == b->del_mask &&
            a->can_create == b->can_create && a->can_export == b->can_export &&
-           a->everything == b->everything && memcmp(&a->hidden, &b->hidden, sizeof a->hidden) == 0 &&
+           a->everything == b->everything &&
+           memcmp(&a->hidden, &b->hidden, sizeof a->hidden) == 0 &&
            memcmp(&a->fixed, &b->fixed, sizeof a->fixed) == 0;
 }
 
@@ -249,7 +250,7 @@ const struct model_policy *policy_of_child(const struct model_child *k,
     return intern(&want, a);
 }
 
-/* ---- use ----------------------------------------------------------------------------------------- */
+/* ---- use -------------------------------------------------------------------------- */
 
 void policy_where(const struct model_policy *p, const struct auth_principal *who,
                   const struct frag *rows, bool deleted, struct sql *s)

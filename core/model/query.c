@@ -8,7 +8,7 @@ static int bad(const char *code, const char *what, struct err *err)
     return err_set(err, 400, code, what, NULL);
 }
 
-/* ---- fields ------------------------------------------------------------------------- */
+/* ---- fields ----------------------------------------------------------------------- */
 
 static void show(struct query *q, const struct model_col *c)
 {
@@ -45,7 +45,7 @@ static int read_fields(struct query *q, sv text, struct err *err)
     return 0;
 }
 
-/* ---- sort ------------------------------------------------------------------------------ */
+/* ---- sort ------------------------------------------------------------------------- */
 
 static int read_sort(struct query *q, sv text, struct err *err)
 {
@@ -67,12 +67,12 @@ static int read_sort(struct query *q, sv text, struct err *err)
     }
     /* Ids are made in the order of time: the primary key is the cheapest index. */
     if (q->sort == q->r->created_at) q->sort = q->r->id;
-    q->shape = sv_hash(arena_printf(q->a, "%.*s %c%s", SVARG(q->r->name), q->desc ? '-' : '+',
-                                    q->sort->f->name));
+    q->shape = sv_hash(
+        arena_printf(q->a, "%.*s %c%s", SVARG(q->r->name), q->desc ? '-' : '+', q->sort->f->name));
     return 0;
 }
 
-/* ---- filter ------------------------------------------------------------------------------ */
+/* ---- filter ----------------------------------------------------------------------- */
 
 struct seen {
     struct query *q;
@@ -119,7 +119,7 @@ static int read_search(struct query *q, sv text, struct err *err)
     return bad("bad_filter", "q", err);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------- */
 
 /* The sort's column is fetched for the cursor, shown or not. */
 static void sort_column(struct query *q)
@@ -144,8 +144,8 @@ int query_prepare(const struct model_resource *r, struct model_ctx *c, const str
     sort_column(q);
     if (!l->after.n) return 0;
     q->after = true;
-    return cursor_read(c->tenant->secret, q->shape, c->arena, l->after, &q->after_val,
-                       &q->after_id, err);
+    return cursor_read(c->tenant->secret, q->shape, c->arena, l->after, &q->after_val, &q->after_id,
+                       err);
 }
 
 static void where(const struct query *q, struct sql *s)
@@ -181,8 +181,8 @@ static void keyset(const struct query *q, struct sql *s)
         return;
     }
     if (q->after_val.type == STORE_NULL) {
-        buf_printf(&s->text, q->desc ? " AND %.*s IS NULL AND `id`%s?"
-                                     : " AND (%.*s IS NOT NULL OR `id`%s?)",
+        buf_printf(&s->text,
+                   q->desc ? " AND %.*s IS NULL AND `id`%s?" : " AND (%.*s IS NOT NULL OR `id`%s?)",
                    SVARG(col), op);
         sql_val(s, STORE_I(q->after_id));
         return;

@@ -113,18 +113,23 @@ int model_add(struct model *m, const struct mf_manifest *mf, struct cfg_errors *
     return rc;
 }
 
-/* ---- seal --------------------------------------------------------------------- */
+/* ---- seal ------------------------------------------------------------------------- */
 
 static const char *target_of(const struct mf_field *f)
 {
     switch (f->type) {
-    case MF_USER: return "core.staff";
-    case MF_DEPT: return "core.dept";
+    case MF_USER:
+        return "core.staff";
+    case MF_DEPT:
+        return "core.dept";
     case MF_IMAGE:
     case MF_FILE:
-    case MF_VIDEO: return "core.file";
-    case MF_REF: return f->to;
-    default: return NULL;
+    case MF_VIDEO:
+        return "core.file";
+    case MF_REF:
+        return f->to;
+    default:
+        return NULL;
     }
 }
 
@@ -232,8 +237,7 @@ static void check_plugin(struct model *m, struct model_plugin *p, struct cfg_err
     for (size_t i = 0; i < p->n_res; i++)
         resolve_children(m, p->res[i], e);
     for (size_t i = 0; i < p->n_res; i++) {
-        if (p->res[i]->mf->n_scopes > 60)
-            seal_error(e, p->res[i]->mf, NULL, "more than 60 scopes");
+        if (p->res[i]->mf->n_scopes > 60) seal_error(e, p->res[i]->mf, NULL, "more than 60 scopes");
         indexes_check(p->res[i], e);
     }
     p->dropped = e->n != before;

@@ -11,7 +11,7 @@ struct model_ctx request_ctx(struct http_req *req)
                               .lang = http_lang(req)};
 }
 
-/* ---- common steps ------------------------------------------------------------------- */
+/* ---- common steps ----------------------------------------------------------------- */
 
 /* The route's resource; NULL and answered when the tenant has its plugin off. */
 static const struct model_resource *resource_of(struct http_req *req)
@@ -42,7 +42,8 @@ void tag_version(struct http_req *req, const struct model_resource *r, sv row)
     size_t n = 0;
     while (at + n < row.p + row.n && at[n] >= '0' && at[n] <= '9')
         n++;
-    if (n && n < 20) http_add_header(req, "etag", arena_printf(http_arena(req), "\"%.*s\"", (int)n, at));
+    if (n && n < 20)
+        http_add_header(req, "etag", arena_printf(http_arena(req), "\"%.*s\"", (int)n, at));
 }
 
 /* If-Match: "3"; -1 when there is none or any version will do. */
@@ -84,10 +85,13 @@ static int read_limit(struct http_req *req, unsigned *limit, struct err *err)
 static void read_list(struct http_req *req, struct model_list *l)
 {
     sv count = http_query(req, "count");
-    *l = (struct model_list){.filter = http_query(req, "filter"), .search = http_query(req, "q"),
-                             .sort = http_query(req, "sort"), .after = http_query(req, "after"),
+    *l = (struct model_list){.filter = http_query(req, "filter"),
+                             .search = http_query(req, "q"),
+                             .sort = http_query(req, "sort"),
+                             .after = http_query(req, "after"),
                              .fields = http_query(req, "fields"),
-                             .expand = http_query(req, "expand"), .count = !sv_eqs(count, "0")};
+                             .expand = http_query(req, "expand"),
+                             .count = !sv_eqs(count, "0")};
 }
 
 /* The row as the answer of a write. A caller who may write what he may not see
@@ -108,7 +112,7 @@ static int answer_row(struct post *p, struct err *err)
     return 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------- */
 
 static void get_list(struct http_req *req)
 {
@@ -158,7 +162,7 @@ static void get_export(struct http_req *req)
     export_get(req, r, &l, format.n ? format : SV("csv"));
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------- */
 
 static int op_create(struct post *p, struct err *err)
 {
@@ -203,12 +207,14 @@ static void post_restore(struct http_req *req)
 
 static void post_transition(struct http_req *req)
 {
-    struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req), .op = op_transition,
+    struct post p = {.req = req,
+                     .c = request_ctx(req),
+                     .r = resource_of(req),
+                     .op = op_transition,
                      .name = http_param(req, "transition")};
     struct err err = {0};
     if (!p.r) return;
-    if (row_id(req, &p.id, &err) < 0 ||
-        (http_body(req).n && http_json(req, &p.body, &err) < 0))
+    if (row_id(req, &p.id, &err) < 0 || (http_body(req).n && http_json(req, &p.body, &err) < 0))
         http_fail(req, &err);
     else
         post_run(&p);
@@ -244,23 +250,23 @@ static void delete_row(struct http_req *req)
 
 void files_post(struct http_req *req)
 {
-    struct post p = {.req = req, .c = request_ctx(req), .r = http_route_data(req),
-                     .op = upload_save};
+    struct post p = {
+        .req = req, .c = request_ctx(req), .r = http_route_data(req), .op = upload_save};
     post_run(&p);
 }
 
-/* ---- documents ----------------------------------------------------------------------------------- */
+/* ---- documents -------------------------------------------------------------------- */
 
 static void get_openapi(struct http_req *req)
 {
     const struct model *m = http_route_data(req);
     sv scheme = http_scheme(req), host = http_host(req), prefix = http_prefix(req);
-    sv base = arena_printf(http_arena(req), "%.*s://%.*s%.*s", SVARG(scheme), SVARG(host),
-                           SVARG(prefix));
+    sv base =
+        arena_printf(http_arena(req), "%.*s://%.*s%.*s", SVARG(scheme), SVARG(host), SVARG(prefix));
     model_openapi(m, (struct auth_tenant *)http_site_of(req), base, http_out(req));
 }
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------------------- */
 
 struct adder {
     struct http_router *router;
@@ -273,8 +279,11 @@ static void add(struct adder *x, enum http_method method, const char *pattern, u
                 http_handler *handler, const void *data)
 {
     if (x->failed) return;
-    struct http_route route = {.method = method, .pattern = pattern, .flags = flags,
-                               .handler = handler, .data = (void *)(uintptr_t)data};
+    struct http_route route = {.method = method,
+                               .pattern = pattern,
+                               .flags = flags,
+                               .handler = handler,
+                               .data = (void *)(uintptr_t)data};
     x->failed = http_router_add(x->router, &route, x->err) < 0;
 }
 
@@ -294,8 +303,7 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     if (r->parent) return;
-    if (!file && resource_creatable(r->mf))
-        add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
+    if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
     if (fixed) return;
     add(x, HTTP_PATCH, below(x, r, "/:id"), 0, patch_row, r);
     add(x, HTTP_DELETE, below(x, r, "/:id"), 0, delete_row, r);

@@ -18,19 +18,60 @@ struct element {
 };
 
 static const struct element elements[] = {
-    {"a", 0, A_HREF | A_TITLE | A_STYLE}, {"b", 0, 0}, {"blockquote", 0, A_STYLE}, {"br", VOID, 0},
-    {"code", 0, 0}, {"del", 0, 0}, {"div", 0, A_STYLE}, {"em", 0, 0}, {"figcaption", 0, 0},
-    {"figure", 0, 0}, {"h1", 0, A_STYLE}, {"h2", 0, A_STYLE}, {"h3", 0, A_STYLE},
-    {"h4", 0, A_STYLE}, {"h5", 0, A_STYLE}, {"h6", 0, A_STYLE}, {"hr", VOID, 0}, {"i", 0, 0},
-    {"img", VOID, A_SRC | A_ALT | A_TITLE | A_SIZE | A_STYLE}, {"ins", 0, 0}, {"li", 0, A_STYLE},
-    {"ol", 0, 0}, {"p", 0, A_STYLE}, {"pre", 0, 0}, {"s", 0, 0}, {"span", 0, A_STYLE},
-    {"strong", 0, 0}, {"sub", 0, 0}, {"sup", 0, 0}, {"table", 0, A_STYLE}, {"tbody", 0, 0},
-    {"td", 0, A_SPAN | A_STYLE}, {"tfoot", 0, 0}, {"th", 0, A_SPAN | A_STYLE}, {"thead", 0, 0},
-    {"tr", 0, 0}, {"u", 0, 0}, {"ul", 0, 0},
-    {"script", DROP, 0}, {"style", DROP, 0}, {"iframe", DROP, 0}, {"object", DROP, 0},
-    {"noscript", DROP, 0}, {"noembed", DROP, 0}, {"noframes", DROP, 0}, {"template", DROP, 0},
-    {"textarea", DROP, 0}, {"title", DROP, 0}, {"xmp", DROP, 0}, {"svg", DROP, 0},
-    {"math", DROP, 0}, {"select", DROP, 0}, {"head", DROP, 0}, {"plaintext", DROP, 0},
+    {"a", 0, A_HREF | A_TITLE | A_STYLE},
+    {"b", 0, 0},
+    {"blockquote", 0, A_STYLE},
+    {"br", VOID, 0},
+    {"code", 0, 0},
+    {"del", 0, 0},
+    {"div", 0, A_STYLE},
+    {"em", 0, 0},
+    {"figcaption", 0, 0},
+    {"figure", 0, 0},
+    {"h1", 0, A_STYLE},
+    {"h2", 0, A_STYLE},
+    {"h3", 0, A_STYLE},
+    {"h4", 0, A_STYLE},
+    {"h5", 0, A_STYLE},
+    {"h6", 0, A_STYLE},
+    {"hr", VOID, 0},
+    {"i", 0, 0},
+    {"img", VOID, A_SRC | A_ALT | A_TITLE | A_SIZE | A_STYLE},
+    {"ins", 0, 0},
+    {"li", 0, A_STYLE},
+    {"ol", 0, 0},
+    {"p", 0, A_STYLE},
+    {"pre", 0, 0},
+    {"s", 0, 0},
+    {"span", 0, A_STYLE},
+    {"strong", 0, 0},
+    {"sub", 0, 0},
+    {"sup", 0, 0},
+    {"table", 0, A_STYLE},
+    {"tbody", 0, 0},
+    {"td", 0, A_SPAN | A_STYLE},
+    {"tfoot", 0, 0},
+    {"th", 0, A_SPAN | A_STYLE},
+    {"thead", 0, 0},
+    {"tr", 0, 0},
+    {"u", 0, 0},
+    {"ul", 0, 0},
+    {"script", DROP, 0},
+    {"style", DROP, 0},
+    {"iframe", DROP, 0},
+    {"object", DROP, 0},
+    {"noscript", DROP, 0},
+    {"noembed", DROP, 0},
+    {"noframes", DROP, 0},
+    {"template", DROP, 0},
+    {"textarea", DROP, 0},
+    {"title", DROP, 0},
+    {"xmp", DROP, 0},
+    {"svg", DROP, 0},
+    {"math", DROP, 0},
+    {"select", DROP, 0},
+    {"head", DROP, 0},
+    {"plaintext", DROP, 0},
 };
 
 struct in {
@@ -80,11 +121,20 @@ static size_t reference(const char *p, const char *end)
 static void escaped(struct buf *out, char c)
 {
     switch (c) {
-    case '<': buf_str(out, "&lt;"); break;
-    case '>': buf_str(out, "&gt;"); break;
-    case '&': buf_str(out, "&amp;"); break;
-    case '"': buf_str(out, "&quot;"); break;
-    default: buf_chr(out, c);
+    case '<':
+        buf_str(out, "&lt;");
+        break;
+    case '>':
+        buf_str(out, "&gt;");
+        break;
+    case '&':
+        buf_str(out, "&amp;");
+        break;
+    case '"':
+        buf_str(out, "&quot;");
+        break;
+    default:
+        buf_chr(out, c);
     }
 }
 
@@ -95,11 +145,15 @@ static void utf8(struct buf *out, uint32_t c)
     } else if (c < 0x800) {
         buf_add(out, (char[]){(char)(0xc0 | c >> 6), (char)(0x80 | (c & 63))}, 2);
     } else if (c < 0x10000) {
-        buf_add(out, (char[]){(char)(0xe0 | c >> 12), (char)(0x80 | (c >> 6 & 63)),
-                              (char)(0x80 | (c & 63))}, 3);
+        buf_add(
+            out,
+            (char[]){(char)(0xe0 | c >> 12), (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63))},
+            3);
     } else {
-        buf_add(out, (char[]){(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)),
-                              (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63))}, 4);
+        buf_add(out,
+                (char[]){(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 63)),
+                         (char)(0x80 | (c >> 6 & 63)), (char)(0x80 | (c & 63))},
+                4);
     }
 }
 
@@ -107,11 +161,13 @@ static void utf8(struct buf *out, uint32_t c)
  * know (it is then kept as text and cannot mean anything else). */
 static uint32_t resolve(sv ref)
 {
-    static const struct { const char *name; uint32_t c; } named[] = {
-        {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''},
-        {"&nbsp;", 0xa0}, {"&colon;", ':'}, {"&Tab;", '\t'}, {"&NewLine;", '\n'},
-        {"&sol;", '/'}, {"&bsol;", '\\'}, {"&num;", '#'}, {"&lpar;", '('}, {"&rpar;", ')'},
-        {"&semi;", ';'}};
+    static const struct {
+        const char *name;
+        uint32_t c;
+    } named[] = {{"&amp;", '&'},      {"&lt;", '<'},    {"&gt;", '>'},    {"&quot;", '"'},
+                 {"&apos;", '\''},    {"&nbsp;", 0xa0}, {"&colon;", ':'}, {"&Tab;", '\t'},
+                 {"&NewLine;", '\n'}, {"&sol;", '/'},   {"&bsol;", '\\'}, {"&num;", '#'},
+                 {"&lpar;", '('},     {"&rpar;", ')'},  {"&semi;", ';'}};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (sv_eqs(ref, named[i].name)) return named[i].c;
     if (ref.n < 4 || ref.p[1] != '#') return 0;
@@ -119,8 +175,9 @@ static uint32_t resolve(sv ref)
     uint32_t c = 0;
     for (size_t i = hex ? 3 : 2; i + 1 < ref.n; i++) {
         char d = ref.p[i];
-        unsigned v = digit(d) ? (unsigned)(d - '0')
-                     : hex && letter(d) ? (unsigned)((d | 32) - 'a') + 10 : 99;
+        unsigned v = digit(d)           ? (unsigned)(d - '0')
+                     : hex && letter(d) ? (unsigned)((d | 32) - 'a') + 10
+                                        : 99;
         if (v >= (hex ? 16u : 10u)) return 0;
         c = c * (hex ? 16 : 10) + v;
         if (c > 0x10ffff) return 0xfffd;
@@ -144,7 +201,7 @@ static void decode(struct buf *out, sv raw)
     }
 }
 
-/* ---- attributes ------------------------------------------------------------------------ */
+/* ---- attributes ------------------------------------------------------------------- */
 
 /* Relative, or of a scheme that cannot run code. */
 static bool url_ok(sv url, bool image)
@@ -181,8 +238,8 @@ static bool style_value_ok(sv name, sv v)
     if (rgb) v = sv_make(v.p + 4, v.n - 5);
     if (!v.n || v.n > 24) return false;
     for (size_t i = 0; i < v.n; i++)
-        if (!digit(v.p[i]) && !(rgb ? v.p[i] == ',' || v.p[i] == ' '
-                                    : letter(v.p[i]) || (v.p[i] == '#' && i == 0)))
+        if (!digit(v.p[i]) &&
+            !(rgb ? v.p[i] == ',' || v.p[i] == ' ' : letter(v.p[i]) || (v.p[i] == '#' && i == 0)))
             return false;
     return true;
 }
@@ -219,9 +276,12 @@ static void plain(struct buf *out, const char *name, sv v)
 
 static void attribute(struct buf *out, const struct element *e, sv name, sv raw, unsigned *seen)
 {
-    static const struct { const char *name; unsigned group; } known[] = {
-        {"href", A_HREF}, {"src", A_SRC}, {"alt", A_ALT}, {"title", A_TITLE}, {"width", A_SIZE},
-        {"height", A_SIZE}, {"colspan", A_SPAN}, {"rowspan", A_SPAN}, {"style", A_STYLE}};
+    static const struct {
+        const char *name;
+        unsigned group;
+    } known[] = {{"href", A_HREF},    {"src", A_SRC},      {"alt", A_ALT},
+                 {"title", A_TITLE},  {"width", A_SIZE},   {"height", A_SIZE},
+                 {"colspan", A_SPAN}, {"rowspan", A_SPAN}, {"style", A_STYLE}};
     for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
         if (!sv_ieq(name, sv_of(known[i].name))) continue;
         unsigned group = known[i].group;
@@ -232,8 +292,9 @@ static void attribute(struct buf *out, const struct element *e, sv name, sv raw,
         sv v = group == A_ALT || group == A_TITLE ? buf_view(&b) : sv_trim(buf_view(&b));
         if (group == A_STYLE) {
             style(out, v);
-        } else if (group == A_HREF || group == A_SRC ? url_ok(v, group == A_SRC)
-                   : group == A_SIZE || group == A_SPAN ? number_ok(v) : true) {
+        } else if (group == A_HREF || group == A_SRC    ? url_ok(v, group == A_SRC)
+                   : group == A_SIZE || group == A_SPAN ? number_ok(v)
+                                                        : true) {
             plain(out, known[i].name, v);
             if (group == A_HREF) buf_str(out, " rel=\"noopener noreferrer\"");
         }
@@ -268,8 +329,7 @@ static bool attributes(struct in *in, const struct element *e, struct buf *out)
             if (in->p == in->end) return false;
             char quote = *in->p == '"' || *in->p == '\'' ? *in->p : 0;
             from = quote ? ++in->p : in->p;
-            while (in->p < in->end &&
-                   (quote ? *in->p != quote : !space(*in->p) && *in->p != '>'))
+            while (in->p < in->end && (quote ? *in->p != quote : !space(*in->p) && *in->p != '>'))
                 in->p++;
             if (in->p == in->end) return false;
             value = sv_make(from, (size_t)(in->p - from));
@@ -279,7 +339,7 @@ static bool attributes(struct in *in, const struct element *e, struct buf *out)
     }
 }
 
-/* ---- tags --------------------------------------------------------------------------------- */
+/* ---- tags ------------------------------------------------------------------------- */
 
 static void close_down_to(struct in *in, unsigned n)
 {

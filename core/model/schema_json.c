@@ -93,8 +93,11 @@ static void names(struct jsonw *w, const char *key, const char *const *list, siz
 
 static void traits(struct jsonw *w, const struct mf_resource *mf)
 {
-    static const struct { uint32_t bit; const char *name; } all[] = {
-        {MF_OWNED, "owned"}, {MF_DEPT_TRAIT, "dept"}, {MF_VERSIONED, "versioned"},
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } all[] = {
+        {MF_OWNED, "owned"},     {MF_DEPT_TRAIT, "dept"},         {MF_VERSIONED, "versioned"},
         {MF_AUDITED, "audited"}, {MF_SOFT_DELETE, "soft_delete"}, {MF_APPEND_ONLY, "append_only"}};
     jsonw_key(w, SV("traits"));
     jsonw_arr(w);

@@ -10,14 +10,14 @@
 
 struct setting {
     struct setting *next;
-    char *name, *value;              /* JSON text */
+    char *name, *value; /* JSON text */
 };
 
 struct plugin_settings {
     struct plugin_settings *next;
     const struct mf_manifest *mf;
     struct setting *first;
-    int64_t loaded;                  /* 0: never */
+    int64_t loaded; /* 0: never */
 };
 
 /* Of one tenant, for as long as the process lives, as the tenant itself. */
@@ -143,8 +143,9 @@ static int store_setting(struct store_conn *conn, const struct mf_manifest *mf, 
     struct jsonw w = jsonw_on(&b);
     jsonw_json(&w, value);
     struct store_val now = STORE_T(clock_now_us());
-    struct store_val args[] = {STORE_I(id_next()), now, now, by ? STORE_I(by) : STORE_N, plugin,
-                               key, STORE_S(buf_view(&b))};
+    struct store_val args[] = {STORE_I(id_next()),         now,    now,
+                               by ? STORE_I(by) : STORE_N, plugin, key,
+                               STORE_S(buf_view(&b))};
     int rc = store_exec(conn,
                         SV("INSERT INTO `core_setting` (`id`,`created_at`,`updated_at`,"
                            "`created_by`,`plugin`,`name`,`value`) VALUES (?,?,?,?,?,?,?) "
@@ -161,7 +162,8 @@ static int check_all(const struct mf_manifest *mf, const json_t *values, struct 
     int rc = 0;
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)values, name, value) {
+    json_object_foreach((json_t *)values, name, value)
+    {
         const struct mf_field *f = field_of(mf, sv_of(name));
         if (!f)
             rc = err_field(err, name, "unknown_field", NULL);
@@ -182,7 +184,8 @@ static int store_all(void *arg, struct store_conn *conn, struct err *err)
     struct change *c = arg;
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)c->values, name, value) {
+    json_object_foreach((json_t *)c->values, name, value)
+    {
         if (store_setting(conn, c->mf, sv_of(name), value, c->by, err) < 0) return -1;
     }
     return 0;

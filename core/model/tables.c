@@ -37,8 +37,8 @@ static unsigned text_size(const struct mf_field *f, unsigned dflt)
 static struct store_col column(struct arena *a, const struct model_col *c)
 {
     const struct mf_field *f = c->f;
-    struct store_col out = {.name = f->name, .was = f->was, .not_null = c->not_null,
-                            .dflt = sql_default(a, c)};
+    struct store_col out = {
+        .name = f->name, .was = f->was, .not_null = c->not_null, .dflt = sql_default(a, c)};
     switch (f->type) {
     case MF_TEXT:
         out.type = f->has_max && f->max >= 16000 ? STORE_COL_TEXT : STORE_COL_VARCHAR;
@@ -99,8 +99,7 @@ static struct store_col column(struct arena *a, const struct model_col *c)
     return out;
 }
 
-static void resource_table(const struct model_resource *r, struct arena *a,
-                           struct store_table *out)
+static void resource_table(const struct model_resource *r, struct arena *a, struct store_table *out)
 {
     static const char *const primary[] = {"id"};
     struct store_col *cols = ARENA_ARRAY(a, struct store_col, r->n_cols);
@@ -108,13 +107,18 @@ static void resource_table(const struct model_resource *r, struct arena *a,
         cols[i] = column(a, &r->cols[i]);
     struct store_idx *idx = ARENA_ARRAY(a, struct store_idx, r->n_indexes);
     for (unsigned i = 0; i < r->n_indexes; i++)
-        idx[i] = (struct store_idx){.name = r->indexes[i].name, .cols = r->indexes[i].cols,
-                                    .n_cols = r->indexes[i].n, .unique = r->indexes[i].unique};
-    *out = (struct store_table){.name = r->table, .cols = cols, .n_cols = r->n_cols,
-                                .primary = primary, .n_primary = 1,
-                                .idx = idx, .n_idx = r->n_indexes};
-    if (r->mf->was)
-        out->was = arena_printf(a, "%s_%s", r->mf->manifest->id, r->mf->was).p;
+        idx[i] = (struct store_idx){.name = r->indexes[i].name,
+                                    .cols = r->indexes[i].cols,
+                                    .n_cols = r->indexes[i].n,
+                                    .unique = r->indexes[i].unique};
+    *out = (struct store_table){.name = r->table,
+                                .cols = cols,
+                                .n_cols = r->n_cols,
+                                .primary = primary,
+                                .n_primary = 1,
+                                .idx = idx,
+                                .n_idx = r->n_indexes};
+    if (r->mf->was) out->was = arena_printf(a, "%s_%s", r->mf->manifest->id, r->mf->was).p;
 }
 
 int model_tables(const struct model *m, const struct mf_manifest *mf, struct arena *a,

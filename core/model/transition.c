@@ -28,8 +28,8 @@ static int check_asked(const struct mf_transition *t, const json_t *body, struct
 {
     const char *name;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)body, name, v)
-        if (!asks_for(t, name)) err_field(err, name, "unknown_field", NULL);
+    json_object_foreach((json_t *)(uintptr_t)body, name, v) if (!asks_for(t, name))
+        err_field(err, name, "unknown_field", NULL);
     return err_is(err) ? -1 : 0;
 }
 
@@ -77,12 +77,18 @@ int model_transition(const struct model_resource *r, struct model_ctx *c, int64_
 {
     const struct mf_transition *t = transition_find(r->mf, name);
     if (!t) return err_set(err, 404, "not_found", NULL);
-    struct write w = {.r = r, .c = c, .action = t->name, .event = t->name, .version = -1, .id = id,
-                      .body = body, .transition = t};
+    struct write w = {.r = r,
+                      .c = c,
+                      .action = t->name,
+                      .event = t->name,
+                      .version = -1,
+                      .id = id,
+                      .body = body,
+                      .transition = t};
     w.p = policy_of(r, c->who, c->arena, err);
     if (!w.p) return -1;
-    bool may = c->who->admin || c->who->kind == AUTH_SYSTEM ||
-               auth_can(c->who, r->name, sv_of(t->name));
+    bool may =
+        c->who->admin || c->who->kind == AUTH_SYSTEM || auth_can(c->who, r->name, sv_of(t->name));
     if (!may || !w.p->can_read) return policy_refuse(c->who, err);
     if (body && !json_is_object(body)) return err_set(err, 400, "bad_request", NULL);
     return write_run(&w, move, err);

@@ -15,11 +15,11 @@ struct upload {
     sv data, name, use;
     const char *type;
     int64_t id;
-    sv path;                     /* aa/bb/<id> */
+    sv path; /* aa/bb/<id> */
     const char *full;
 };
 
-/* ---- what is it for ----------------------------------------------------------------------- */
+/* ---- what is it for --------------------------------------------------------------- */
 
 /* The field that `use` names ("vote.poll.cover", "vote.option.picture"). */
 static const struct mf_field *use_field(const struct model *m, sv use,
@@ -55,7 +55,7 @@ static int check_use(struct post *p, struct upload *u, struct err *err)
     return 0;
 }
 
-/* ---- the bytes -------------------------------------------------------------------------------- */
+/* ---- the bytes -------------------------------------------------------------------- */
 
 static int disk_error(const char *what, const char *path, struct err *err)
 {
@@ -122,7 +122,7 @@ static int write_bytes(struct upload *u, const struct auth_tenant *t, struct err
     return rc;
 }
 
-/* ---- the row ------------------------------------------------------------------------------------ */
+/* ---- the row ---------------------------------------------------------------------- */
 
 static sv digest(struct arena *a, sv data)
 {
@@ -139,9 +139,17 @@ static int insert_row(struct post *p, struct upload *u, struct err *err)
     struct store_conn *conn;
     struct store_val now = STORE_T(clock_now_us());
     struct store_val by = p->c.who->kind == AUTH_STAFF ? STORE_I(p->c.who->id) : STORE_N;
-    struct store_val args[] = {STORE_I(u->id), now, now, by, by, STORE_S(u->name),
-                               STORE_S(sv_of(u->type)), STORE_I((int64_t)u->data.n),
-                               STORE_S(digest(u->a, u->data)), STORE_S(u->path), STORE_I(0),
+    struct store_val args[] = {STORE_I(u->id),
+                               now,
+                               now,
+                               by,
+                               by,
+                               STORE_S(u->name),
+                               STORE_S(sv_of(u->type)),
+                               STORE_I((int64_t)u->data.n),
+                               STORE_S(digest(u->a, u->data)),
+                               STORE_S(u->path),
+                               STORE_I(0),
                                u->use.n ? STORE_S(u->use) : STORE_N};
     if (conn_enter(&p->c, &conn, err) < 0) return -1;
     int rc = store_exec(conn,

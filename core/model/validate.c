@@ -7,10 +7,10 @@
 
 struct check {
     const struct mf_resource *r;
-    const json_t *before, *merged;   /* the row as it is, if known, and as it will be */
+    const json_t *before, *merged; /* the row as it is, if known, and as it will be */
     bool create, system;
-    const char *skip;                /* the child's reference to its parent */
-    const char *prefix;              /* "options.1." */
+    const char *skip;   /* the child's reference to its parent */
+    const char *prefix; /* "options.1." */
     struct err *err;
 };
 
@@ -27,12 +27,13 @@ static int complain(const struct check *c, const char *name, const char *code)
 
 static bool own_column(const struct mf_resource *r, const char *name)
 {
-    static const struct { const char *name; uint32_t trait; } own[] = {
-        {"id", 0}, {"created_at", 0}, {"updated_at", 0}, {"created_by", 0},
-        {"version", MF_VERSIONED}, {"deleted_at", MF_SOFT_DELETE}};
+    static const struct {
+        const char *name;
+        uint32_t trait;
+    } own[] = {{"id", 0},         {"created_at", 0},         {"updated_at", 0},
+               {"created_by", 0}, {"version", MF_VERSIONED}, {"deleted_at", MF_SOFT_DELETE}};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strcmp(name, own[i].name) == 0)
-            return !own[i].trait || (r->traits & own[i].trait) != 0;
+        if (strcmp(name, own[i].name) == 0) return !own[i].trait || (r->traits & own[i].trait) != 0;
     return strcmp(name, "state") == 0 && r->initial;
 }
 
@@ -120,8 +121,7 @@ static void object(const struct check *c, const json_t *body)
 {
     const char *name;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)body, name, v)
-        one(c, name, v);
+    json_object_foreach((json_t *)(uintptr_t)body, name, v) one(c, name, v);
     required(c, body);
     later_than(c, body);
 }
@@ -140,8 +140,12 @@ static void child(const struct check *c, const struct mf_field *f, const struct 
     }
     path_join(prefix, path, ".");
     const json_t *given = json_object_get(row, "id");
-    struct check k = {.r = r, .merged = row, 
-                      .create = !given, .system = c->system, .skip = f->by, .prefix = prefix,
+    struct check k = {.r = r,
+                      .merged = row,
+                      .create = !given,
+                      .system = c->system,
+                      .skip = f->by,
+                      .prefix = prefix,
                       .err = c->err};
     json_t *rest = json_copy((json_t *)(uintptr_t)row);
     if (given) {
@@ -179,8 +183,13 @@ int validate_body(const struct mf_resource *r, const json_t *body, const json_t 
                   const json_t *merged, bool create, bool system, struct err *err)
 {
     if (!json_is_object(body)) return err_set(err, 400, "bad_request", NULL);
-    struct check c = {.r = r, .before = before, .merged = merged ? merged : body, .create = create,
-                      .system = system, .prefix = "", .err = err};
+    struct check c = {.r = r,
+                      .before = before,
+                      .merged = merged ? merged : body,
+                      .create = create,
+                      .system = system,
+                      .prefix = "",
+                      .err = err};
     object(&c, body);
     return err_is(err) ? -1 : 0;
 }

@@ -10,8 +10,8 @@
  * can hold exactly. */
 #define MAX_INT INT64_C(9007199254740991)
 #define MAX_JSON (64u << 10)
-#define MIN_TIME INT64_C(-30610224000000000)    /* 1000-01-01, where DATETIME begins */
-#define MAX_TIME INT64_C(253402300799999999)    /* 9999-12-31 */
+#define MIN_TIME INT64_C(-30610224000000000) /* 1000-01-01, where DATETIME begins */
+#define MAX_TIME INT64_C(253402300799999999) /* 9999-12-31 */
 
 static sv text_of(const json_t *v)
 {
@@ -43,10 +43,14 @@ static int64_t max_chars(const struct mf_field *f)
 {
     if (f->has_max) return f->max;
     switch (f->type) {
-    case MF_TEXT: return 200;
-    case MF_EMAIL: return 254;
-    case MF_LINK: return 2000;
-    default: return 20000;
+    case MF_TEXT:
+        return 200;
+    case MF_EMAIL:
+        return 254;
+    case MF_LINK:
+        return 2000;
+    default:
+        return 20000;
     }
 }
 
@@ -136,7 +140,7 @@ static int check_text(const struct mf_field *f, const json_t *v, const char *pat
     return f->pattern ? check_pattern(f, text.p, path, err) : 0;
 }
 
-/* ---- numbers, times, choices --------------------------------------------------------- */
+/* ---- numbers, times, choices ------------------------------------------------------ */
 
 static int check_int(const struct mf_field *f, const json_t *v, const char *path, struct err *err)
 {
@@ -194,8 +198,8 @@ static int bad_option(const struct mf_field *f, const char *path, struct err *er
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < f->n_options && used < sizeof text; i++) {
-        int n = snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "",
-                         f->options[i].code);
+        int n =
+            snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "", f->options[i].code);
         used += n > 0 ? (size_t)n : 0;
     }
     return err_field(err, path, "not_in_options", text, NULL);
@@ -264,10 +268,9 @@ int value_check(const struct mf_field *f, const json_t *v, const char *path, str
     }
 }
 
-/* ---- to the database ------------------------------------------------------------------------ */
+/* ---- to the database -------------------------------------------------------------- */
 
-bool value_store(const struct model_col *c, const json_t *v, struct arena *a,
-                 struct store_val *out)
+bool value_store(const struct model_col *c, const json_t *v, struct arena *a, struct store_val *out)
 {
     int64_t n;
     *out = STORE_N;

@@ -15,7 +15,7 @@ struct model_done {
     const char *action, *event;
     int64_t id;
     sv row;
-    const char *gone;            /* bytes of a deleted file, or NULL */
+    const char *gone; /* bytes of a deleted file, or NULL */
 };
 
 static void drop_json(void *v)
@@ -30,7 +30,7 @@ json_t *json_keep(struct arena *a, json_t *v)
     return v;
 }
 
-/* ---- transaction ---------------------------------------------------------------------- */
+/* ---- transaction ------------------------------------------------------------------ */
 
 struct attempt {
     struct write *w;
@@ -67,8 +67,7 @@ static void send(struct model_ctx *c, const struct model_done *d)
         auth_audit(c->tenant, d->who, c->req,
                    &(struct auth_audit){.action = d->action, .target = target, .ok = true});
     }
-    if (d->gone && unlink(d->gone) != 0)
-        log_warn("cannot remove %s: %s", d->gone, strerror(errno));
+    if (d->gone && unlink(d->gone) != 0) log_warn("cannot remove %s: %s", d->gone, strerror(errno));
     const struct model_hooks *h = &r->model->hooks;
     if (h->event)
         h->event(h->arg, c->tenant, arena_printf(a, "%.*s.%s", SVARG(r->name), d->event), d->id,
@@ -110,7 +109,7 @@ int write_run(struct write *w, int (*fn)(struct write *w, struct err *err), stru
     return 0;
 }
 
-/* ---- the row as it is ------------------------------------------------------------------- */
+/* ---- the row as it is ------------------------------------------------------------- */
 
 static json_t *row_json(struct write *w, const struct rows *rows, size_t i, unsigned n,
                         struct err *err)
@@ -196,18 +195,22 @@ int write_load_children(struct write *w, struct err *err)
     return 0;
 }
 
-/* ---- hook, failure, end --------------------------------------------------------------------- */
+/* ---- hook, failure, end ----------------------------------------------------------- */
 
 int write_hook(struct write *w, const char *hook, const char *event, struct err *err)
 {
     const struct model_hooks *h = &w->r->model->hooks;
     if (!hook) return 0;
-    if (!h->call)
-        return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
-    struct model_hook_call call = {
-        .resource = w->r->mf, .tenant = w->c->tenant, .who = w->c->who, .conn = w->conn,
-        .arena = w->a, .event = event, .id = strcmp(event, "check") == 0 && !w->before ? 0 : w->id,
-        .before = w->before, .after = w->after};
+    if (!h->call) return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
+    struct model_hook_call call = {.resource = w->r->mf,
+                                   .tenant = w->c->tenant,
+                                   .who = w->c->who,
+                                   .conn = w->conn,
+                                   .arena = w->a,
+                                   .event = event,
+                                   .id = strcmp(event, "check") == 0 && !w->before ? 0 : w->id,
+                                   .before = w->before,
+                                   .after = w->after};
     int rc = h->call(h->arg, sv_of(w->r->mf->manifest->id), hook, &call, err);
     append(&w->done, call.done);
     if (rc == 0) return 0;
@@ -241,7 +244,8 @@ static sv public_row(struct write *w)
     const char *name;
     json_t *v;
     jsonw_obj(&jw);
-    json_object_foreach(row, name, v) {
+    json_object_foreach(row, name, v)
+    {
         const struct model_col *c = col_find(w->r, sv_of(name));
         const struct model_child *k = c ? NULL : kid_find(w->r, sv_of(name));
         if (c ? c->secret : !k || k->f->hidden) continue;
@@ -257,7 +261,11 @@ int write_done(struct write *w, struct err *err)
     if (w->quiet) return 0;
     if (has_trait(w->r, MF_AUDITED) && history_add(w, history_changes(w), err) < 0) return -1;
     struct model_done *d = ARENA_NEW(w->a, struct model_done);
-    *d = (struct model_done){.who = w->c->who, .r = w->r, .action = w->action, .event = w->event, .id = w->id,
+    *d = (struct model_done){.who = w->c->who,
+                             .r = w->r,
+                             .action = w->action,
+                             .event = w->event,
+                             .id = w->id,
                              .row = public_row(w)};
     sv path = w->after ? SV_NULL : json_get_sv(w->before, "path");
     if (path.n && sv_eq(w->r->name, SV("core.file"))) d->gone = file_path(w->a, w->c->tenant, path);

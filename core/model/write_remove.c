@@ -60,8 +60,7 @@ static int statement(struct write *w, const struct model_referrer *ref, const ch
 static int cascade(struct write *w, const struct model_referrer *ref, int64_t id, unsigned depth,
                    struct err *err)
 {
-    if (!ref->res->n_referrers)
-        return statement(w, ref, "DELETE FROM %.*s WHERE %.*s=?", id, err);
+    if (!ref->res->n_referrers) return statement(w, ref, "DELETE FROM %.*s WHERE %.*s=?", id, err);
     struct rows found = {.a = w->a, .cols = &ref->res->id, .n_cols = 1};
     struct sql s;
     sql_start(&s, w->a);

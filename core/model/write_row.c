@@ -24,7 +24,7 @@ static int store_value(const struct model_resource *r, const struct model_col *c
                         c->f->name);
 }
 
-/* ---- one row ------------------------------------------------------------------------- */
+/* ---- one row ---------------------------------------------------------------------- */
 
 int write_insert(struct write *w, const struct model_resource *r, int64_t id, const json_t *row,
                  const char *prefix, struct err *err)
@@ -91,11 +91,11 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     return 0;
 }
 
-/* ---- references --------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------- */
 
 struct target {
     bool found;
-    char type[104];              /* of a file */
+    char type[104]; /* of a file */
 };
 
 static bool take_target(void *arg, const struct store_val *row, unsigned n_cols)
@@ -150,7 +150,7 @@ int write_refs(struct write *w, const struct model_resource *r, const struct mod
     return err_is(err) ? -1 : 0;
 }
 
-/* ---- children -------------------------------------------------------------------------------- */
+/* ---- children --------------------------------------------------------------------- */
 
 static const json_t *by_id(const json_t *list, const json_t *id)
 {

@@ -20,8 +20,12 @@ int world_setup(void **state)
     w.maria = mariadb_start(NULL);
     fake_load(&w.f, NULL);
     struct store_db_opts o = mariadb_database(w.maria, "t_test");
-    w.tenant = (struct auth_tenant){.id = 1, .slug = SV("test"), .name = SV("Test"),
-                                    .utc_offset = 480, .db = store_db_new(&o), .secret = {7}};
+    w.tenant = (struct auth_tenant){.id = 1,
+                                    .slug = SV("test"),
+                                    .name = SV("Test"),
+                                    .utc_offset = 480,
+                                    .db = store_db_new(&o),
+                                    .secret = {7}};
     must(model_migrate(w.f.model, w.f.core, &w.tenant, &e), &e, "core");
     must(model_migrate(w.f.model, w.f.vote, &w.tenant, &e), &e, "vote");
     snprintf(w.state, sizeof w.state, "/tmp/atrium-model-XXXXXX");
@@ -50,27 +54,42 @@ int world_teardown(void **state)
 
 int world_begin(void **state)
 {
-    static const char *const tables[] = {
-        "vote_poll", "vote_poll_history", "vote_option", "vote_ballot", "vote_tally", "core_file",
-        "core_staff", "core_dept", "core_member", "core_idempotency", "core_setting",
-        "core_dictionary", "core_dictionary_item", "core_sequence"};
+    static const char *const tables[] = {"vote_poll",
+                                         "vote_poll_history",
+                                         "vote_option",
+                                         "vote_ballot",
+                                         "vote_tally",
+                                         "core_file",
+                                         "core_staff",
+                                         "core_dept",
+                                         "core_member",
+                                         "core_idempotency",
+                                         "core_setting",
+                                         "core_dictionary",
+                                         "core_dictionary_item",
+                                         "core_sequence"};
     (void)state;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         run_sql("DELETE FROM %s", tables[i]);
     fake_reset();
     w.a = arena_new(0);
     static const int64_t depts[] = {31, 32};
-    run_sql("INSERT INTO core_dept (id,created_at,updated_at,version,name) VALUES "
-            "(31,NOW(),NOW(),1,'Sales'),(32,NOW(),NOW(),1,'Sales East'),(33,NOW(),NOW(),1,'Other')");
-    run_sql("INSERT INTO core_staff (id,created_at,updated_at,version,state,login,name,department) "
-            "VALUES (1,NOW(),NOW(),1,'active','root','管理员',NULL),"
-            "(2,NOW(),NOW(),1,'active','li','李雷',31),(3,NOW(),NOW(),1,'active','han','韩梅梅',33)");
-    w.admin = (struct auth_principal){.kind = AUTH_STAFF, .id = 1, .admin = true,
-                                      .name = SV("管理员")};
-    w.staff = (struct auth_principal){.kind = AUTH_STAFF, .id = 2, .dept = 31, .depts = depts,
-                                      .n_depts = 2, .name = SV("李雷")};
-    w.other = (struct auth_principal){.kind = AUTH_STAFF, .id = 3, .dept = 33,
-                                      .depts = (const int64_t[]){33}, .n_depts = 1,
+    run_sql(
+        "INSERT INTO core_dept (id,created_at,updated_at,version,name) VALUES "
+        "(31,NOW(),NOW(),1,'Sales'),(32,NOW(),NOW(),1,'Sales East'),(33,NOW(),NOW(),1,'Other')");
+    run_sql(
+        "INSERT INTO core_staff (id,created_at,updated_at,version,state,login,name,department) "
+        "VALUES (1,NOW(),NOW(),1,'active','root','管理员',NULL),"
+        "(2,NOW(),NOW(),1,'active','li','李雷',31),(3,NOW(),NOW(),1,'active','han','韩梅梅',33)");
+    w.admin =
+        (struct auth_principal){.kind = AUTH_STAFF, .id = 1, .admin = true, .name = SV("管理员")};
+    w.staff = (struct auth_principal){
+        .kind = AUTH_STAFF, .id = 2, .dept = 31, .depts = depts, .n_depts = 2, .name = SV("李雷")};
+    w.other = (struct auth_principal){.kind = AUTH_STAFF,
+                                      .id = 3,
+                                      .dept = 33,
+                                      .depts = (const int64_t[]){33},
+                                      .n_depts = 1,
                                       .name = SV("韩梅梅")};
     w.who = &w.admin;
     return 0;

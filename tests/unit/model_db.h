@@ -10,16 +10,16 @@ struct world {
     struct mariadb *maria;
     struct fake f;
     struct auth_tenant tenant;
-    struct arena *a;                 /* of one test */
+    struct arena *a; /* of one test */
     struct auth_principal admin, staff, other;
-    struct auth_principal *who;      /* whoever acts */
-    char state[64];                  /* directory */
+    struct auth_principal *who; /* whoever acts */
+    char state[64];             /* directory */
 };
 extern struct world w;
 
 int world_setup(void **state);
 int world_teardown(void **state);
-int world_begin(void **state);       /* before each test: empty tables, admin acts */
+int world_begin(void **state); /* before each test: empty tables, admin acts */
 int world_end(void **state);
 
 struct model_ctx ctx(void);
@@ -30,7 +30,7 @@ int64_t create(const struct model_resource *r, json_t *body);
 json_t *get(const struct model_resource *r, int64_t id, const char *expand);
 json_t *list(const struct model_resource *r, const struct model_list *l);
 void update(const struct model_resource *r, int64_t id, json_t *body);
-int64_t number(const char *sql);     /* of the tenant's database */
+int64_t number(const char *sql); /* of the tenant's database */
 void run_sql(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A poll with two options. */

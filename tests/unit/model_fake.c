@@ -5,7 +5,7 @@ unsigned fake_n_grants, fake_audits, fake_events, fake_forgets;
 char fake_last_event[120], fake_last_audit[120];
 int (*fake_hook)(const char *name, struct model_hook_call *call, struct err *err);
 
-/* ---- the part of auth that the engine calls -------------------------------------------- */
+/* ---- the part of auth that the engine calls --------------------------------------- */
 
 const struct auth_principal auth_system = {.kind = AUTH_SYSTEM};
 static const struct auth_principal *request_user;
@@ -26,8 +26,7 @@ bool auth_can(const struct auth_principal *p, sv resource, sv action)
         if (sv_eq(g->doing[i], action)) return true;
     return g && ((sv_eqs(action, "read") && g->n_read) || (sv_eqs(action, "create") && g->create) ||
                  (sv_eqs(action, "update") && g->n_update) ||
-                 (sv_eqs(action, "delete") && g->n_del) ||
-                 (sv_eqs(action, "export") && g->export));
+                 (sv_eqs(action, "delete") && g->n_del) || (sv_eqs(action, "export") && g->export));
 }
 
 void auth_audit(struct auth_tenant *t, const struct auth_principal *p, struct http_req *req,
@@ -67,7 +66,7 @@ void auth_each_tenant(struct auth *a, bool (*fn)(void *arg, struct auth_tenant *
     (void)arg;
 }
 
-/* ---- hooks ------------------------------------------------------------------------------- */
+/* ---- hooks ------------------------------------------------------------------------ */
 
 static int call(void *arg, sv plugin, const char *name, struct model_hook_call *c, struct err *err)
 {
@@ -92,7 +91,7 @@ void fake_reset(void)
     fake_hook = NULL;
 }
 
-/* ---- manifests ---------------------------------------------------------------------------- */
+/* ---- manifests -------------------------------------------------------------------- */
 
 static const struct mf_manifest *load(struct fake *f, const char *dir)
 {

@@ -15,7 +15,7 @@
 /* Loads core and vote (and one more directory or NULL), seals; fails the program
  * with the complaints when something is wrong. Owned until fake_free. */
 struct fake {
-    struct arena *a;                 /* of manifests */
+    struct arena *a; /* of manifests */
     struct model *model;
     const struct mf_manifest *core, *vote, *extra;
     const struct model_resource *poll, *option, *ballot;

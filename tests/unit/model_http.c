@@ -22,7 +22,7 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
     return "leak:libh2o-evloop\n";
 }
 
-/* ---- the server ------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------- */
 
 static struct http_site *resolve(void *arg, sv host, sv path, size_t *prefix_len)
 {
@@ -83,9 +83,15 @@ static int setup(void **state)
         return -1;
     }
     struct http_listen on = {.fd = fd};
-    struct http_config c = {.listen = &on, .n_listen = 1, .loops = 1, .router = router,
-                            .spill_dir = w.state, .access_log_fd = -1, .resolve = resolve,
-                            .submit = submit, .guard = guard};
+    struct http_config c = {.listen = &on,
+                            .n_listen = 1,
+                            .loops = 1,
+                            .router = router,
+                            .spill_dir = w.state,
+                            .access_log_fd = -1,
+                            .resolve = resolve,
+                            .submit = submit,
+                            .guard = guard};
     server = http_server_start(&c, &e);
     return server ? 0 : -1;
 }
@@ -99,17 +105,18 @@ static int teardown(void **state)
     return world_teardown(state);
 }
 
-/* ---- a client ------------------------------------------------------------------------------- */
+/* ---- a client --------------------------------------------------------------------- */
 
 struct answer {
     int status;
-    char *all;                   /* in w.a, NUL-terminated */
+    char *all; /* in w.a, NUL-terminated */
     sv head, body;
 };
 
 static int connect_to(void)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) fail_msg("cannot connect");
@@ -188,7 +195,7 @@ static void is(const struct answer *a, int status)
 }
 
 #define POLL(name)                                                                                 \
-    "{\"name\":\"" name "\",\"title\":\"t\",\"starts_at\":\"2026-01-01T00:00:00Z\","                \
+    "{\"name\":\"" name "\",\"title\":\"t\",\"starts_at\":\"2026-01-01T00:00:00Z\","               \
     "\"ends_at\":\"2026-01-02T00:00:00Z\",\"options\":[{\"title\":\"a\"},{\"title\":\"b\"}]}"
 
 static const char *post_poll(const char *extra, struct answer *out)
@@ -203,7 +210,7 @@ static const char *at(const char *fmt, const char *id)
     return arena_printf(w.a, fmt, id).p;
 }
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------ */
 
 static void test_life_of_a_row(void **state)
 {
@@ -247,7 +254,11 @@ static void test_life_of_a_row(void **state)
 static void test_bad_requests(void **state)
 {
     (void)state;
-    static const struct { const char *method, *path, *body; int status; const char *code; } c[] = {
+    static const struct {
+        const char *method, *path, *body;
+        int status;
+        const char *code;
+    } c[] = {
         {"GET", "/api/vote/poll?limit=0", NULL, 400, "bad_limit"},
         {"GET", "/api/vote/poll?limit=201", NULL, 400, "bad_limit"},
         {"GET", "/api/vote/poll?limit=ten", NULL, 400, "bad_limit"},
@@ -299,8 +310,10 @@ static void test_lists(void **state)
     json_t *page = parse_sv(a.body);
     assert_int_equal(json_array_size(json_object_get(page, "items")), 2);
     assert_int_equal(integer(page, "count"), 3);
-    a = ask("GET", at("/t/test/api/vote/poll?limit=2&count=0&filter=state%%20%%3D%%20draft&after=%s",
-                      text(page, "next")), NULL, NULL);
+    a = ask("GET",
+            at("/t/test/api/vote/poll?limit=2&count=0&filter=state%%20%%3D%%20draft&after=%s",
+               text(page, "next")),
+            NULL, NULL);
     is(&a, 200);
     page = parse_sv(a.body);
     assert_int_equal(json_array_size(json_object_get(page, "items")), 1);
@@ -308,7 +321,7 @@ static void test_lists(void **state)
     assert_true(json_is_null(json_object_get(page, "next")));
 }
 
-/* ---- idempotency ----------------------------------------------------------------------------------- */
+/* ---- idempotency ------------------------------------------------------------------ */
 
 static void test_idempotency(void **state)
 {
@@ -351,9 +364,11 @@ static void *post_same(void *arg)
 {
     struct arena *a = arena_new(0);
     static const char body[] = POLL("race");
-    sv req = arena_printf(a, "POST /api/vote/poll HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                             "Idempotency-Key: race-0001\r\nContent-Type: application/json\r\n"
-                             "Content-Length: %zu\r\n\r\n%s", sizeof body - 1, body);
+    sv req = arena_printf(a,
+                          "POST /api/vote/poll HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                          "Idempotency-Key: race-0001\r\nContent-Type: application/json\r\n"
+                          "Content-Length: %zu\r\n\r\n%s",
+                          sizeof body - 1, body);
     struct answer r = ask_raw(a, req.p, req.n);
     *(int *)arg = r.status;
     arena_free(a);
@@ -375,7 +390,7 @@ static void test_idempotency_race(void **state)
     assert_int_equal(number("SELECT COUNT(*) FROM vote_option"), 2);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------ */
 
 static const unsigned char png[] = "\x89PNG\r\n\x1a\nnot a real picture, but nobody looks further";
 
@@ -384,13 +399,17 @@ static struct answer upload(const char *use, const char *name, const void *data,
 {
     struct buf body = BUF_IN(w.a), b = BUF_IN(w.a);
     if (use)
-        buf_printf(&body, "--XX\r\nContent-Disposition: form-data; name=\"use\"\r\n\r\n%s\r\n", use);
-    buf_printf(&body, "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n"
-                      "Content-Type: text/html\r\n\r\n", name);
+        buf_printf(&body, "--XX\r\nContent-Disposition: form-data; name=\"use\"\r\n\r\n%s\r\n",
+                   use);
+    buf_printf(&body,
+               "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n"
+               "Content-Type: text/html\r\n\r\n",
+               name);
     buf_add(&body, data, n);
     buf_str(&body, "\r\n--XX--\r\n");
-    buf_printf(&b, "POST /t/test/api/core/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                   "%sContent-Type: multipart/form-data; boundary=XX\r\nContent-Length: %zu\r\n\r\n",
+    buf_printf(&b,
+               "POST /t/test/api/core/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+               "%sContent-Type: multipart/form-data; boundary=XX\r\nContent-Length: %zu\r\n\r\n",
                extra ? extra : "", body.n);
     buf_add(&b, body.p, body.n);
     return ask_raw(w.a, b.p, b.n);
@@ -479,21 +498,28 @@ static void test_uploads_refused(void **state)
 static void test_sniff(void **state)
 {
     (void)state;
-    static const struct { const char *bytes; size_t n; const char *name, *type; } c[] = {
-        {"\xff\xd8\xff\xe0", 4, "x", "image/jpeg"}, {"GIF89a...", 9, "x", "image/gif"},
-        {"RIFF....WEBPVP8 ", 16, "x", "image/webp"}, {"....ftypisom....", 16, "x", "video/mp4"},
-        {"....ftypqt  ....", 16, "x", "video/quicktime"}, {"%PDF-1.7", 8, "x", "application/pdf"},
-        {"PK\x03\x04....", 8, "a.bin", "application/zip"},
-        {"PK\x03\x04....", 8, "a.XLSX",
-         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-        {"a,b\r\n1,2", 8, "t.csv", "text/csv"}, {"\xe5\xb9\xb4", 3, "t", "text/plain"},
-        {"\x00\x01\x02", 3, "t.png", "application/octet-stream"},
-        {"<svg xmlns=''>", 14, "x.svg", "text/plain"}};
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *name, *type;
+    } c[] = {{"\xff\xd8\xff\xe0", 4, "x", "image/jpeg"},
+             {"GIF89a...", 9, "x", "image/gif"},
+             {"RIFF....WEBPVP8 ", 16, "x", "image/webp"},
+             {"....ftypisom....", 16, "x", "video/mp4"},
+             {"....ftypqt  ....", 16, "x", "video/quicktime"},
+             {"%PDF-1.7", 8, "x", "application/pdf"},
+             {"PK\x03\x04....", 8, "a.bin", "application/zip"},
+             {"PK\x03\x04....", 8, "a.XLSX",
+              "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+             {"a,b\r\n1,2", 8, "t.csv", "text/csv"},
+             {"\xe5\xb9\xb4", 3, "t", "text/plain"},
+             {"\x00\x01\x02", 3, "t.png", "application/octet-stream"},
+             {"<svg xmlns=''>", 14, "x.svg", "text/plain"}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++)
         assert_string_equal(file_sniff(sv_make(c[i].bytes, c[i].n), sv_of(c[i].name)), c[i].type);
 }
 
-/* ---- documents -------------------------------------------------------------------------------------------- */
+/* ---- documents -------------------------------------------------------------------- */
 
 static void test_export_over_http(void **state)
 {
@@ -529,7 +555,8 @@ static const json_t *field(const json_t *schema, const char *name)
 {
     const json_t *list = json_object_get(schema, "fields");
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(text(json_array_get(list, i), "name"), name) == 0) return json_array_get(list, i);
+        if (strcmp(text(json_array_get(list, i), "name"), name) == 0)
+            return json_array_get(list, i);
     return NULL;
 }
 
@@ -554,9 +581,15 @@ static void test_console_schema(void **state)
 
     static const sv all[] = {{"all", 3}}, hidden[] = {{"title", 5}}, fixed[] = {{"name", 4}},
                     doing[] = {{"close", 5}};
-    fake_grants[0] = (struct auth_grant){.resource = SV("vote.poll"), .read = all, .n_read = 1,
-                                         .hidden = hidden, .n_hidden = 1, .read_only = fixed,
-                                         .n_read_only = 1, .doing = doing, .n_doing = 1};
+    fake_grants[0] = (struct auth_grant){.resource = SV("vote.poll"),
+                                         .read = all,
+                                         .n_read = 1,
+                                         .hidden = hidden,
+                                         .n_hidden = 1,
+                                         .read_only = fixed,
+                                         .n_read_only = 1,
+                                         .doing = doing,
+                                         .n_doing = 1};
     fake_n_grants = 1;
     a = ask("GET", "/api/console/schema/vote/poll", "X-Who: staff\r\n", NULL);
     is(&a, 200);
@@ -575,7 +608,8 @@ static void refs_resolve(const json_t *doc, const json_t *v)
     json_t *one;
     size_t i;
     if (json_is_object(v)) {
-        json_object_foreach((json_t *)(uintptr_t)v, key, one) {
+        json_object_foreach((json_t *)(uintptr_t)v, key, one)
+        {
             if (strcmp(key, "$ref") == 0 && json_is_string(one)) {
                 const json_t *at_ = doc;
                 sv rest = sv_of(json_string_value(one) + 2), part;
@@ -588,8 +622,7 @@ static void refs_resolve(const json_t *doc, const json_t *v)
             refs_resolve(doc, one);
         }
     } else if (json_is_array(v)) {
-        json_array_foreach((json_t *)(uintptr_t)v, i, one)
-            refs_resolve(doc, one);
+        json_array_foreach((json_t *)(uintptr_t)v, i, one) refs_resolve(doc, one);
     }
 }
 
@@ -598,7 +631,7 @@ static void test_openapi(void **state)
     (void)state;
     struct answer a = ask("GET", "/t/test/api/openapi.json", "X-Who: anon\r\n", NULL);
     is(&a, 200);
-    json_t *doc = parse_sv(a.body); /* duplicate keys are refused in there */
+    json_t *doc = parse_sv(a.body);                  /* duplicate keys are refused in there */
     const char *out = getenv("ATRIUM_TEST_OPENAPI"); /* for a look by a public validator */
     FILE *f = out ? fopen(out, "w") : NULL;
     if (f) {
@@ -619,9 +652,10 @@ static void test_openapi(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_life_of_a_row), T(test_bad_requests), T(test_lists), T(test_idempotency),
-        T(test_idempotency_race), T(test_files), T(test_file_in_use_stays), T(test_uploads_refused),
-        T(test_sniff), T(test_export_over_http), T(test_console_schema), T(test_openapi),
+        T(test_life_of_a_row),     T(test_bad_requests),     T(test_lists),
+        T(test_idempotency),       T(test_idempotency_race), T(test_files),
+        T(test_file_in_use_stays), T(test_uploads_refused),  T(test_sniff),
+        T(test_export_over_http),  T(test_console_schema),   T(test_openapi),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -8,8 +8,8 @@ static const json_t *items(const json_t *page)
 
 static size_t count_of(const char *filter)
 {
-    return json_array_size(items(list(w.f.poll, &(struct model_list){.filter = sv_of(filter),
-                                                                      .limit = 200})));
+    return json_array_size(
+        items(list(w.f.poll, &(struct model_list){.filter = sv_of(filter), .limit = 200})));
 }
 
 /* n polls: name p000.., limit_person i % 5, starts_at ties in groups of four. */
@@ -27,7 +27,7 @@ static void many_polls(int n)
     run_sql("%s", b.p);
 }
 
-/* ---- pages ------------------------------------------------------------------------------ */
+/* ---- pages ------------------------------------------------------------------------ */
 
 /* Walks all pages; every row must come once, in order. */
 static void walk(const char *sort, unsigned limit, size_t want)
@@ -36,8 +36,8 @@ static void walk(const char *sort, unsigned limit, size_t want)
     int64_t *seen = ARENA_ARRAY(w.a, int64_t, want + limit);
     size_t n = 0;
     for (;;) {
-        json_t *page = list(w.f.poll, &(struct model_list){.sort = sv_of(sort), .limit = limit,
-                                                           .after = after});
+        json_t *page = list(
+            w.f.poll, &(struct model_list){.sort = sv_of(sort), .limit = limit, .after = after});
         for (size_t i = 0; i < json_array_size(items(page)); i++) {
             int64_t id = strtoll(text(json_array_get(items(page), i), "id"), NULL, 10);
             for (size_t k = 0; k < n; k++)
@@ -54,9 +54,11 @@ static void walk(const char *sort, unsigned limit, size_t want)
     const char *col = desc ? sort + 1 : sort;
     for (size_t i = 0; i < n; i += 13) {
         char *s = mariadb_sql(w.maria, "t_test",
-                              arena_printf(w.a, "SELECT id FROM vote_poll ORDER BY %s %s, id %s "
-                                                "LIMIT 1 OFFSET %zu",
-                                           col, desc ? "DESC" : "", desc ? "DESC" : "", i).p);
+                              arena_printf(w.a,
+                                           "SELECT id FROM vote_poll ORDER BY %s %s, id %s "
+                                           "LIMIT 1 OFFSET %zu",
+                                           col, desc ? "DESC" : "", desc ? "DESC" : "", i)
+                                  .p);
         if (strtoll(s, NULL, 10) != seen[i]) fail_msg("%s: row %zu is another", sort, i);
         free(s);
     }
@@ -88,8 +90,9 @@ static void test_page_refused(void **state)
     json_t *page = list(w.f.poll, &(struct model_list){.sort = SV("name"), .limit = 5});
     sv next = json_get_sv(page, "next");
     /* a cursor belongs to its order */
-    FAILS(model_list(w.f.poll, &c, &(struct model_list){.sort = SV("-name"), .after = next}, &b,
-                     err), 400, "bad_cursor", NULL, NULL);
+    FAILS(
+        model_list(w.f.poll, &c, &(struct model_list){.sort = SV("-name"), .after = next}, &b, err),
+        400, "bad_cursor", NULL, NULL);
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.sort = SV("intro")}, &b, err), 400,
           "bad_sort", "intro", "bad_sort");
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.sort = SV("nothing")}, &b, err), 400,
@@ -113,9 +116,12 @@ static void test_counts(void **state)
     assert_true(json_is_false(json_object_get(page, "count_capped")));
     page = list(w.f.poll, &(struct model_list){.count = true, .limit = 30});
     assert_int_equal(integer(page, "count"), 25);
-    page = list(w.f.poll, &(struct model_list){.count = true, .limit = 10,
-                                               .after = json_get_sv(list(w.f.poll,
-                                                   &(struct model_list){.limit = 20}), "next")});
+    page =
+        list(w.f.poll,
+             &(struct model_list){
+                 .count = true,
+                 .limit = 10,
+                 .after = json_get_sv(list(w.f.poll, &(struct model_list){.limit = 20}), "next")});
     assert_int_equal(integer(page, "count"), 25);
     assert_int_equal(json_array_size(items(page)), 5);
     assert_null(json_object_get(list(w.f.poll, &(struct model_list){0}), "count"));
@@ -171,7 +177,8 @@ static void test_fields_and_expand(void **state)
         assert_true(json_is_null(json_object_get(row, "dept")));
     }
     page = list(w.f.poll, &(struct model_list){.fields = SV("name,options")});
-    assert_int_equal(json_array_size(json_object_get(json_array_get(items(page), 1), "options")), 2);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(items(page), 1), "options")),
+                     2);
 }
 
 /* The plan of a list or its count must go by an index, not through the table. */
@@ -221,7 +228,7 @@ static void test_plans(void **state)
     plans(&(struct model_list){.filter = SV("owner = 7")}, true, "Using index", "intersect");
 }
 
-/* ---- policy --------------------------------------------------------------------------------- */
+/* ---- policy ----------------------------------------------------------------------- */
 
 static const sv all_rows[] = {{"all", 3}}, own_rows[] = {{"own", 3}},
                 own_or_dept[] = {{"own", 3}, {"department", 10}};
@@ -260,8 +267,12 @@ static void test_scopes(void **state)
     struct model_ctx c;
     struct buf b = BUF_IN(w.a);
     w.who = &w.staff;
-    grant((struct auth_grant){.read = own_rows, .n_read = 1, .update = own_rows, .n_update = 1,
-                              .del = own_rows, .n_del = 1});
+    grant((struct auth_grant){.read = own_rows,
+                              .n_read = 1,
+                              .update = own_rows,
+                              .n_update = 1,
+                              .del = own_rows,
+                              .n_del = 1});
     assert_int_equal(count_of(""), 30);
     assert_int_equal(count_of("owner = 3"), 0);
     assert_int_equal(count_of("name = p00001 or name = p00002"), 1);
@@ -337,8 +348,14 @@ static void test_hidden_field_everywhere(void **state)
     w.who = &w.staff;
     struct model_ctx c = ctx();
     struct buf b = BUF_IN(w.a);
-    grant((struct auth_grant){.read = all_rows, .n_read = 1, .update = all_rows, .n_update = 1,
-                              .create = true, .export = true, .hidden = hidden, .n_hidden = 3});
+    grant((struct auth_grant){.read = all_rows,
+                              .n_read = 1,
+                              .update = all_rows,
+                              .n_update = 1,
+                              .create = true,
+                              .export = true,
+                              .hidden = hidden,
+                              .n_hidden = 3});
     json_t *row = get(w.f.poll, id, NULL);
     assert_null(json_object_get(row, "title"));
     assert_null(json_object_get(row, "options"));
@@ -352,9 +369,11 @@ static void test_hidden_field_everywhere(void **state)
     assert_false(contains(buf_view(&b), "geheim"));
     assert_true(contains(buf_view(&b), "\"name\""));
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.filter = SV("title = \"geheim2\"")}, &b,
-                     err), 403, "forbidden", "title", "forbidden");
+                     err),
+          403, "forbidden", "title", "forbidden");
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.filter = SV("name = y or title ~ \"g\"")},
-                     &b, err), 403, "forbidden", "title", "forbidden");
+                     &b, err),
+          403, "forbidden", "title", "forbidden");
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.sort = SV("title")}, &b, err), 403,
           "forbidden", "title", "forbidden");
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.fields = SV("title")}, &b, err), 403,
@@ -366,12 +385,14 @@ static void test_hidden_field_everywhere(void **state)
     FAILS(model_update(w.f.poll, &c, id, -1, parse("{\"title\":\"z\"}"), err), 422, "invalid",
           "title", "forbidden");
     FAILS(model_export(w.f.poll, &c, &(struct model_list){.fields = SV("title")}, SV("csv"),
-                       collect, &b, err), 403, "forbidden", "title", "forbidden");
+                       collect, &b, err),
+          403, "forbidden", "title", "forbidden");
     /* The manifest's own hidden fields do not exist for anybody. */
     w.who = &w.admin;
     c = ctx();
     FAILS(model_list(w.f.ballot, &c, &(struct model_list){.filter = SV("request_key = \"k\"")}, &b,
-                     err), 400, "bad_filter", "request_key", "unknown_field");
+                     err),
+          400, "bad_filter", "request_key", "unknown_field");
 }
 
 static void test_read_only_field(void **state)
@@ -381,8 +402,12 @@ static void test_read_only_field(void **state)
     int64_t id = new_poll("x");
     w.who = &w.staff;
     struct model_ctx c = ctx();
-    grant((struct auth_grant){.read = all_rows, .n_read = 1, .update = all_rows, .n_update = 1,
-                              .read_only = fixed, .n_read_only = 1});
+    grant((struct auth_grant){.read = all_rows,
+                              .n_read = 1,
+                              .update = all_rows,
+                              .n_update = 1,
+                              .read_only = fixed,
+                              .n_read_only = 1});
     FAILS(model_update(w.f.poll, &c, id, -1, parse("{\"name\":\"y\"}"), err), 422, "invalid",
           "name", "read_only");
     OK(model_update(w.f.poll, &c, id, -1, parse("{\"name\":\"x\",\"title\":\"neu\"}"), err));
@@ -420,11 +445,13 @@ static void test_expand_respects_scope(void **state)
     int64_t id = new_poll("secret name");
     run_sql("UPDATE vote_poll SET owner=3");
     run_sql("INSERT INTO vote_ballot (id,created_at,updated_at,poll,options,client,request_key) "
-            "VALUES (60,NOW(),NOW(),%lld,'[]','h5','k')", (long long)id);
+            "VALUES (60,NOW(),NOW(),%lld,'[]','h5','k')",
+            (long long)id);
     w.who = &w.staff;
-    fake_grants[0] = (struct auth_grant){.resource = SV("vote.poll"), .read = own_rows, .n_read = 1};
-    fake_grants[1] = (struct auth_grant){.resource = SV("vote.ballot"), .read = all_rows,
-                                         .n_read = 1};
+    fake_grants[0] =
+        (struct auth_grant){.resource = SV("vote.poll"), .read = own_rows, .n_read = 1};
+    fake_grants[1] =
+        (struct auth_grant){.resource = SV("vote.ballot"), .read = all_rows, .n_read = 1};
     fake_n_grants = 2;
     json_t *row = get(w.f.ballot, 60, "poll");
     assert_true(json_is_null(json_object_get(json_object_get(row, "poll"), "label")));
@@ -433,7 +460,7 @@ static void test_expand_respects_scope(void **state)
     assert_string_equal(text(json_object_get(row, "poll"), "label"), "secret name");
 }
 
-/* ---- exports ---------------------------------------------------------------------------------- */
+/* ---- exports ---------------------------------------------------------------------- */
 
 static void test_export_csv(void **state)
 {
@@ -442,9 +469,10 @@ static void test_export_csv(void **state)
     json_object_set_new(body, "title", json_string("say \"hi\", you"));
     json_object_set_new(body, "limit_address", json_integer(7));
     create(w.f.poll, body);
-    sv csv = exported(w.f.poll, &(struct model_list){.fields = SV(
-                                      "name,title,state,starts_at,login_required,limit_address,"
-                                      "owner")});
+    sv csv = exported(
+        w.f.poll,
+        &(struct model_list){.fields = SV("name,title,state,starts_at,login_required,limit_address,"
+                                          "owner")});
     assert_memory_equal(csv.p, "\xef\xbb\xbf", 3);
     assert_true(contains(csv, "Name,Title,"));
     assert_true(contains(csv, "\"'=1+1\""));
@@ -468,13 +496,15 @@ static void test_export_many(void **state)
 {
     (void)state;
     many_polls(1700); /* several chunks, ties and NULLs between them */
-    assert_int_equal(lines_of(exported(w.f.poll, &(struct model_list){.fields = SV("name")})), 1701);
-    assert_int_equal(lines_of(exported(w.f.poll, &(struct model_list){.fields = SV("name"),
-                                                                     .sort = SV("-starts_at")})),
+    assert_int_equal(lines_of(exported(w.f.poll, &(struct model_list){.fields = SV("name")})),
                      1701);
-    assert_int_equal(lines_of(exported(w.f.poll, &(struct model_list){
-                                                     .fields = SV("name"),
-                                                     .filter = SV("state = published")})), 568);
+    assert_int_equal(lines_of(exported(w.f.poll, &(struct model_list){.fields = SV("name"),
+                                                                      .sort = SV("-starts_at")})),
+                     1701);
+    assert_int_equal(
+        lines_of(exported(w.f.poll, &(struct model_list){.fields = SV("name"),
+                                                         .filter = SV("state = published")})),
+        568);
     w.who = &w.staff;
     struct model_ctx c = ctx();
     struct buf b = BUF_IN(w.a);
@@ -508,11 +538,23 @@ static void test_export_xlsx(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_pages), T(test_page_refused), T(test_counts), T(test_count_capped),
-        T(test_filters), T(test_plans), T(test_fields_and_expand), T(test_nobody), T(test_scopes),
-        T(test_transition_right), T(test_hidden_field_everywhere), T(test_read_only_field),
-        T(test_children_policy), T(test_expand_respects_scope), T(test_export_csv),
-        T(test_export_many), T(test_export_xlsx),
+        T(test_pages),
+        T(test_page_refused),
+        T(test_counts),
+        T(test_count_capped),
+        T(test_filters),
+        T(test_plans),
+        T(test_fields_and_expand),
+        T(test_nobody),
+        T(test_scopes),
+        T(test_transition_right),
+        T(test_hidden_field_everywhere),
+        T(test_read_only_field),
+        T(test_children_policy),
+        T(test_expand_respects_scope),
+        T(test_export_csv),
+        T(test_export_many),
+        T(test_export_xlsx),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

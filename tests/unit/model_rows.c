@@ -87,8 +87,7 @@ static void test_file_type_of_field(void **state)
             "(11,NOW(),NOW(),'年.png','image/png',1,'x','p')");
     json_t *body = poll_body("x");
     json_object_set_new(body, "cover", json_string("10"));
-    FAILS(model_create(w.f.poll, &c, body, &id, err), 422, "invalid", "cover",
-          "file_type_refused");
+    FAILS(model_create(w.f.poll, &c, body, &id, err), 422, "invalid", "cover", "file_type_refused");
     json_object_set_new(body, "cover", json_string("11"));
     id = create(w.f.poll, body);
     json_t *row = get(w.f.poll, id, "cover,owner");
@@ -164,8 +163,10 @@ static void test_children(void **state)
     json_t *row = get(w.f.poll, id, NULL);
     const char *first = text(option(row, 0), "id"), *second = text(option(row, 1), "id");
     /* swap, rename one, add one */
-    update(w.f.poll, id, parse("{\"options\":[{\"id\":\"%s\",\"title\":\"丙\"},{\"id\":\"%s\"},"
-                               "{\"title\":\"新\"}]}", second, first));
+    update(w.f.poll, id,
+           parse("{\"options\":[{\"id\":\"%s\",\"title\":\"丙\"},{\"id\":\"%s\"},"
+                 "{\"title\":\"新\"}]}",
+                 second, first));
     row = get(w.f.poll, id, NULL);
     assert_int_equal(json_array_size(json_object_get(row, "options")), 3);
     assert_string_equal(text(option(row, 0), "title"), "丙");
@@ -198,14 +199,16 @@ static void test_children_keep_counts(void **state)
     int64_t id = new_poll("counts");
     run_sql("UPDATE vote_option SET `count`=7");
     json_t *row = get(w.f.poll, id, NULL);
-    update(w.f.poll, id, parse("{\"options\":[{\"id\":\"%s\",\"title\":\"A\",\"count\":7},"
-                               "{\"id\":\"%s\"}]}",
-                               text(option(row, 0), "id"), text(option(row, 1), "id")));
+    update(w.f.poll, id,
+           parse("{\"options\":[{\"id\":\"%s\",\"title\":\"A\",\"count\":7},"
+                 "{\"id\":\"%s\"}]}",
+                 text(option(row, 0), "id"), text(option(row, 1), "id")));
     assert_int_equal(number("SELECT SUM(`count`) FROM vote_option"), 14);
     struct model_ctx c = ctx();
     FAILS(model_update(w.f.poll, &c, id, -1,
                        parse("{\"options\":[{\"id\":\"%s\",\"count\":8},{\"id\":\"%s\"}]}",
-                             text(option(row, 0), "id"), text(option(row, 1), "id")), err),
+                             text(option(row, 0), "id"), text(option(row, 1), "id")),
+                       err),
           422, "invalid", "options.0.count", "read_only");
 }
 
@@ -219,12 +222,12 @@ static void test_delete_restore(void **state)
     FAILS(model_get(w.f.poll, &c, id, SV_NULL, &b, err), 404, "not_found", NULL, NULL);
     FAILS(model_delete(w.f.poll, &c, id, err), 404, "not_found", NULL, NULL);
     FAILS(model_update(w.f.poll, &c, id, -1, parse("{}"), err), 404, "not_found", NULL, NULL);
-    assert_int_equal(json_array_size(json_object_get(
-                         list(w.f.poll, &(struct model_list){0}), "items")), 0);
+    assert_int_equal(
+        json_array_size(json_object_get(list(w.f.poll, &(struct model_list){0}), "items")), 0);
     json_t *bin = list(w.f.poll, &(struct model_list){.filter = SV("deleted_at !null")});
     assert_int_equal(json_array_size(json_object_get(bin, "items")), 1);
-    assert_true(json_is_string(json_object_get(
-        json_array_get(json_object_get(bin, "items"), 0), "deleted_at")));
+    assert_true(json_is_string(
+        json_object_get(json_array_get(json_object_get(bin, "items"), 0), "deleted_at")));
     OK(model_restore(w.f.poll, &c, id, err));
     FAILS(model_restore(w.f.poll, &c, id, err), 404, "not_found", NULL, NULL);
     assert_int_equal(json_array_size(json_object_get(get(w.f.poll, id, NULL), "options")), 2);
@@ -258,7 +261,8 @@ static void test_unique_in_children(void **state)
     int64_t id;
     FAILS(model_create(d, &c,
                        parse("{\"code\":\"a.b\",\"name\":\"x\",\"items\":[{\"code\":\"1\","
-                             "\"title\":\"a\"},{\"code\":\"1\",\"title\":\"b\"}]}"), &id, err),
+                             "\"title\":\"a\"},{\"code\":\"1\",\"title\":\"b\"}]}"),
+                       &id, err),
           422, "invalid", "items.1.code", "not_unique");
     assert_int_equal(number("SELECT COUNT(*) FROM core_dictionary"), 0); /* rolled back whole */
 }
@@ -273,7 +277,8 @@ static void test_restrict_clear_cascade(void **state)
     run_sql("INSERT INTO core_member (id,created_at,updated_at,version,state,phone) VALUES "
             "(50,NOW(),NOW(),1,'active','13900000000')");
     run_sql("INSERT INTO vote_ballot (id,created_at,updated_at,poll,options,member,client,"
-            "request_key) VALUES (60,NOW(),NOW(),%lld,'[]',50,'h5','k')", (long long)id);
+            "request_key) VALUES (60,NOW(),NOW(),%lld,'[]',50,'h5','k')",
+            (long long)id);
     FAILS(model_delete(w.f.poll, &c, id, err), 409, "in_use", NULL, NULL);
     OK(model_delete(member, &c, 50, err));
     assert_int_equal(number("SELECT COUNT(*) FROM vote_ballot WHERE member IS NULL"), 1);
@@ -365,8 +370,11 @@ static void test_hooks(void **state)
 /* A hook that writes through the engine: told with the write it belongs to. */
 static int writing_hook(const char *name, struct model_hook_call *call, struct err *err)
 {
-    struct model_ctx c = {.tenant = call->tenant, .who = &auth_system, .arena = call->arena,
-                          .conn = call->conn, .lang = "en"};
+    struct model_ctx c = {.tenant = call->tenant,
+                          .who = &auth_system,
+                          .arena = call->arena,
+                          .conn = call->conn,
+                          .lang = "en"};
     const struct model_resource *d = model_find(w.f.model, SV("core.dictionary"));
     int64_t id;
     (void)name;
@@ -387,7 +395,8 @@ static void test_hook_that_writes(void **state)
     assert_int_equal(fake_audits, 2);
     assert_non_null(strstr(fake_last_event, "vote.poll.created"));
     assert_int_equal(number("SELECT COUNT(*) FROM core_dictionary_history WHERE "
-                            "who_kind='system'"), 1);
+                            "who_kind='system'"),
+                     1);
     /* its failure is the whole write's, and nothing of either stays */
     FAILS(model_create(w.f.poll, &c, poll_body("again"), &id, err), 422, "invalid", "code",
           "not_unique");
@@ -506,8 +515,8 @@ static void test_settings(void **state)
           "too_small");
     FAILS(set("{\"nope\": null}", err), 422, "invalid", "nope", "unknown_field");
     /* all or nothing */
-    FAILS(set("{\"publish_interval_ms\": 100, \"address_window_minutes\": 0}", err), 422,
-          "invalid", "address_window_minutes", "too_small");
+    FAILS(set("{\"publish_interval_ms\": 100, \"address_window_minutes\": 0}", err), 422, "invalid",
+          "address_window_minutes", "too_small");
     assert_true(sv_eqs(model_setting(&w.tenant, w.a, w.f.vote, name), "90"));
     assert_null(model_setting(&w.tenant, w.a, w.f.vote, SV("nope")).p);
 }
@@ -516,14 +525,29 @@ static void test_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_migrate_again), T(test_create_and_get), T(test_create_refused),
-        T(test_file_type_of_field), T(test_update), T(test_whole_row_back), T(test_versions),
-        T(test_children), T(test_children_keep_counts), T(test_delete_restore),
-        T(test_unique_and_soft_delete), T(test_unique_in_children),
-        T(test_restrict_clear_cascade), T(test_transitions), T(test_transition_requires),
-        T(test_hooks), T(test_hook_that_writes),
-        T(test_people_are_forgotten), T(test_history), T(test_joined_transaction),
-        T(test_append_only), T(test_sql_defaults), T(test_settings),
+        T(test_migrate_again),
+        T(test_create_and_get),
+        T(test_create_refused),
+        T(test_file_type_of_field),
+        T(test_update),
+        T(test_whole_row_back),
+        T(test_versions),
+        T(test_children),
+        T(test_children_keep_counts),
+        T(test_delete_restore),
+        T(test_unique_and_soft_delete),
+        T(test_unique_in_children),
+        T(test_restrict_clear_cascade),
+        T(test_transitions),
+        T(test_transition_requires),
+        T(test_hooks),
+        T(test_hook_that_writes),
+        T(test_people_are_forgotten),
+        T(test_history),
+        T(test_joined_transaction),
+        T(test_append_only),
+        T(test_sql_defaults),
+        T(test_settings),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -18,7 +18,7 @@ static const char *complaint(const struct err *e, const char *field)
     return NULL;
 }
 
-/* ---- validation ------------------------------------------------------------------------- */
+/* ---- validation ------------------------------------------------------------------- */
 
 #define GOOD_POLL                                                                                  \
     "\"name\":\"n\",\"title\":\"t\",\"starts_at\":\"2026-01-01T00:00:00Z\","                       \
@@ -138,29 +138,59 @@ static bool type_ok(enum mf_type type, const char *json)
 static void test_types(void **state)
 {
     (void)state;
-    static const struct { enum mf_type type; const char *json; bool ok; } cases[] = {
-        {MF_PHONE, "\"13912345678\"", true}, {MF_PHONE, "\"+8613912345678\"", true},
-        {MF_PHONE, "\"12912345678\"", false}, {MF_PHONE, "\"139123456789\"", false},
-        {MF_PHONE, "\"+0123456789\"", false}, {MF_PHONE, "\"139 1234 5678\"", false},
-        {MF_EMAIL, "\"a@b.cn\"", true}, {MF_EMAIL, "\"a@b\"", false}, {MF_EMAIL, "\"@b.cn\"", false},
-        {MF_EMAIL, "\"a@b..cn\"", false}, {MF_EMAIL, "\"a@b@c.cn\"", false},
-        {MF_EMAIL, "\"a b@c.cn\"", false}, {MF_EMAIL, "\"张@例子.中国\"", true},
-        {MF_LINK, "\"https://a.cn/x?y=1\"", true}, {MF_LINK, "\"javascript:alert(1)\"", false},
-        {MF_LINK, "\"https://\"", false}, {MF_LINK, "\"http:///x\"", false},
-        {MF_LINK, "\"https://a b\"", false}, {MF_LINK, "\"ftp://a.cn\"", false},
-        {MF_COLOR, "\"#1a2B3c\"", true}, {MF_COLOR, "\"#12345\"", false},
-        {MF_COLOR, "\"#12345g\"", false}, {MF_DATE, "\"2024-02-29\"", true},
-        {MF_DATE, "\"2023-02-29\"", false}, {MF_DATE, "\"2023-13-01\"", false},
-        {MF_DATE, "\"2023-1-1\"", false}, {MF_DATE, "\"1900-02-29\"", false},
-        {MF_DATETIME, "\"2026-01-01T00:00:00+08:00\"", true}, {MF_DATETIME, "\"2026-01-01\"", false},
-        {MF_DATETIME, "\"0001-01-01T00:00:00Z\"", false}, {MF_INT, "9007199254740991", true},
-        {MF_INT, "9007199254740992", false}, {MF_INT, "\"5\"", false}, {MF_INT, "5.0", false},
-        {MF_PERCENT, "2147483648", false}, {MF_MONEY, "-100", true}, {MF_BOOL, "1", false},
-        {MF_MULTI_ENUM, "[\"a\",\"b\"]", true}, {MF_MULTI_ENUM, "[\"a\",\"a\"]", false},
-        {MF_MULTI_ENUM, "[\"c\"]", false}, {MF_MULTI_ENUM, "\"a\"", false},
-        {MF_ENUM, "\"a\"", true}, {MF_ENUM, "\"A\"", false}, {MF_JSON, "{\"x\":[1]}", true},
-        {MF_REF, "\"9223372036854775807\"", true}, {MF_REF, "\"9223372036854775808\"", false},
-        {MF_REF, "\"0\"", false}, {MF_REF, "\"1x\"", false},
+    static const struct {
+        enum mf_type type;
+        const char *json;
+        bool ok;
+    } cases[] = {
+        {MF_PHONE, "\"13912345678\"", true},
+        {MF_PHONE, "\"+8613912345678\"", true},
+        {MF_PHONE, "\"12912345678\"", false},
+        {MF_PHONE, "\"139123456789\"", false},
+        {MF_PHONE, "\"+0123456789\"", false},
+        {MF_PHONE, "\"139 1234 5678\"", false},
+        {MF_EMAIL, "\"a@b.cn\"", true},
+        {MF_EMAIL, "\"a@b\"", false},
+        {MF_EMAIL, "\"@b.cn\"", false},
+        {MF_EMAIL, "\"a@b..cn\"", false},
+        {MF_EMAIL, "\"a@b@c.cn\"", false},
+        {MF_EMAIL, "\"a b@c.cn\"", false},
+        {MF_EMAIL, "\"张@例子.中国\"", true},
+        {MF_LINK, "\"https://a.cn/x?y=1\"", true},
+        {MF_LINK, "\"javascript:alert(1)\"", false},
+        {MF_LINK, "\"https://\"", false},
+        {MF_LINK, "\"http:///x\"", false},
+        {MF_LINK, "\"https://a b\"", false},
+        {MF_LINK, "\"ftp://a.cn\"", false},
+        {MF_COLOR, "\"#1a2B3c\"", true},
+        {MF_COLOR, "\"#12345\"", false},
+        {MF_COLOR, "\"#12345g\"", false},
+        {MF_DATE, "\"2024-02-29\"", true},
+        {MF_DATE, "\"2023-02-29\"", false},
+        {MF_DATE, "\"2023-13-01\"", false},
+        {MF_DATE, "\"2023-1-1\"", false},
+        {MF_DATE, "\"1900-02-29\"", false},
+        {MF_DATETIME, "\"2026-01-01T00:00:00+08:00\"", true},
+        {MF_DATETIME, "\"2026-01-01\"", false},
+        {MF_DATETIME, "\"0001-01-01T00:00:00Z\"", false},
+        {MF_INT, "9007199254740991", true},
+        {MF_INT, "9007199254740992", false},
+        {MF_INT, "\"5\"", false},
+        {MF_INT, "5.0", false},
+        {MF_PERCENT, "2147483648", false},
+        {MF_MONEY, "-100", true},
+        {MF_BOOL, "1", false},
+        {MF_MULTI_ENUM, "[\"a\",\"b\"]", true},
+        {MF_MULTI_ENUM, "[\"a\",\"a\"]", false},
+        {MF_MULTI_ENUM, "[\"c\"]", false},
+        {MF_MULTI_ENUM, "\"a\"", false},
+        {MF_ENUM, "\"a\"", true},
+        {MF_ENUM, "\"A\"", false},
+        {MF_JSON, "{\"x\":[1]}", true},
+        {MF_REF, "\"9223372036854775807\"", true},
+        {MF_REF, "\"9223372036854775808\"", false},
+        {MF_REF, "\"0\"", false},
+        {MF_REF, "\"1x\"", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (type_ok(cases[i].type, cases[i].json) != cases[i].ok)
@@ -183,13 +213,13 @@ static void test_rules(void **state)
     arena_free(a);
 }
 
-/* ---- filters and scopes ------------------------------------------------------------------- */
+/* ---- filters and scopes ----------------------------------------------------------- */
 
 static const struct auth_principal somebody = {
     .kind = AUTH_STAFF, .id = 7, .dept = 3, .depts = (const int64_t[]){3, 4, 5}, .n_depts = 3};
 
-static void compiles(const struct model_resource *r, const char *text, bool scope,
-                     const char *want, unsigned n_args)
+static void compiles(const struct model_resource *r, const char *text, bool scope, const char *want,
+                     unsigned n_args)
 {
     struct arena *a = arena_new(0);
     struct err e = {0};
@@ -231,9 +261,8 @@ static void test_filter(void **state)
     compiles(r, "state in (draft, \"closed\", published)", false, "`state` IN (?,?,?,?)", 4);
     compiles(r, "limit_person between (1,5)", false, "`limit_person` BETWEEN ? AND ?", 2);
     compiles(r, "name ~ \"50%\"", false, "`name` LIKE ? ESCAPE '|'", 1);
-    compiles(r,
-             "state = \"published\" and (created_at > 2026-01-01T00:00:00Z or name ~ \"年\")", false,
-             "(`state`=? AND (`created_at`>? OR `name` LIKE ? ESCAPE '|'))", 3);
+    compiles(r, "state = \"published\" and (created_at > 2026-01-01T00:00:00Z or name ~ \"年\")",
+             false, "(`state`=? AND (`created_at`>? OR `name` LIKE ? ESCAPE '|'))", 3);
     /* `and` binds closer than `or` */
     compiles(r, "name = a or name = b and name = c", false, "(`name`=? OR (`name`=? AND `name`=?))",
              3);
@@ -244,12 +273,33 @@ static void test_filter(void **state)
 static void test_filter_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "", "name", "name =", "= a", "nome = a", "name == a", "name = a or", "(name = a",
-        "name = a)", "name = \"open", "name in a", "name in (a", "name in ()", "name between (a)",
-        "name between (a,b,c)", "limit_person = ten", "starts_at > yesterday", "state = lost",
-        "login_required = 1", "owner = $user", "name ! a", "limit_person ~ 1", "name = a name = b",
-        "name ; drop table", "name = a -- ", "options = 1", "owner = 99999999999999999999"};
+    static const char *const bad[] = {"",
+                                      "name",
+                                      "name =",
+                                      "= a",
+                                      "nome = a",
+                                      "name == a",
+                                      "name = a or",
+                                      "(name = a",
+                                      "name = a)",
+                                      "name = \"open",
+                                      "name in a",
+                                      "name in (a",
+                                      "name in ()",
+                                      "name between (a)",
+                                      "name between (a,b,c)",
+                                      "limit_person = ten",
+                                      "starts_at > yesterday",
+                                      "state = lost",
+                                      "login_required = 1",
+                                      "owner = $user",
+                                      "name ! a",
+                                      "limit_person ~ 1",
+                                      "name = a name = b",
+                                      "name ; drop table",
+                                      "name = a -- ",
+                                      "options = 1",
+                                      "owner = 99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused(bad[i], false);
     struct buf b = BUF_HEAP;
@@ -274,8 +324,7 @@ static void test_filter_binds(void **state)
     struct err e = {0};
     struct cond *c;
     struct frag f;
-    assert_int_equal(
-        cond_parse(fake.poll, a, SV("name = \"' or 1=1 -- ?\""), false, &c, &e), 0);
+    assert_int_equal(cond_parse(fake.poll, a, SV("name = \"' or 1=1 -- ?\""), false, &c, &e), 0);
     assert_int_equal(cond_compile(c, a, &f, &e), 0);
     assert_true(sv_eqs(f.text, "`name`=?"));
     assert_true(sv_eqs(f.args[0].v.u.s, "' or 1=1 -- ?"));
@@ -308,8 +357,8 @@ static void test_scope_of_nobody(void **state)
     struct frag f;
     struct sql s;
     const struct auth_principal member = {.kind = AUTH_MEMBER, .id = 7};
-    assert_int_equal(cond_parse(fake.poll, a, SV("owner == $user or dept in $user.depts"), true, &c,
-                                &e), 0);
+    assert_int_equal(
+        cond_parse(fake.poll, a, SV("owner == $user or dept in $user.depts"), true, &c, &e), 0);
     assert_int_equal(cond_compile(c, a, &f, &e), 0);
     sql_start(&s, a);
     frag_render(&f, &member, &s); /* a member's id must not pass for a staff id */
@@ -319,14 +368,13 @@ static void test_scope_of_nobody(void **state)
     arena_free(a);
 }
 
-/* ---- rich text ------------------------------------------------------------------------------- */
+/* ---- rich text -------------------------------------------------------------------- */
 
 static void cleans(const char *in, const char *want)
 {
     struct buf b = BUF_HEAP;
     sanitise_html(sv_of(in), &b);
-    if (!sv_eqs(buf_view(&b), want))
-        fail_msg("%s\n  %.*s\n  %s", in, SVARG(buf_view(&b)), want);
+    if (!sv_eqs(buf_view(&b), want)) fail_msg("%s\n  %.*s\n  %s", in, SVARG(buf_view(&b)), want);
     /* What is clean stays as it is. */
     struct buf again = BUF_HEAP;
     sanitise_html(buf_view(&b), &again);
@@ -391,7 +439,7 @@ static void test_sanitise_depth(void **state)
     buf_free(&out);
 }
 
-/* ---- cursors ------------------------------------------------------------------------------------ */
+/* ---- cursors ---------------------------------------------------------------------- */
 
 static void test_cursor(void **state)
 {
@@ -432,7 +480,7 @@ static void test_cursor(void **state)
     arena_free(a);
 }
 
-/* ---- sealing -------------------------------------------------------------------------------------- */
+/* ---- sealing ---------------------------------------------------------------------- */
 
 static void test_sealed(void **state)
 {

@@ -38,11 +38,12 @@ static void test_all_types(void **state)
 {
     (void)state;
     run_sql("DELETE FROM core_sequence");
-    int64_t id = create(animal, parse("{\"name\":\"虎\",\"price\":1050,\"share\":-1234,"
-                                      "\"born\":\"2020-02-29\",\"food\":[\"meat\",\"fish\"],"
-                                      "\"mail\":\"a@b.cn\",\"tint\":\"#00ff00\","
-                                      "\"page\":\"https://a.cn/\",\"extra\":{\"x\":[1,null,\"年\"]},"
-                                      "\"keeper\":\"2\"}"));
+    int64_t id =
+        create(animal, parse("{\"name\":\"虎\",\"price\":1050,\"share\":-1234,"
+                             "\"born\":\"2020-02-29\",\"food\":[\"meat\",\"fish\"],"
+                             "\"mail\":\"a@b.cn\",\"tint\":\"#00ff00\","
+                             "\"page\":\"https://a.cn/\",\"extra\":{\"x\":[1,null,\"年\"]},"
+                             "\"keeper\":\"2\"}"));
     json_t *row = get(animal, id, "keeper");
     assert_int_equal(integer(row, "price"), 1050);
     assert_int_equal(integer(row, "share"), -1234);
@@ -58,9 +59,10 @@ static void test_all_types(void **state)
 
     struct model_ctx c = ctx();
     struct buf b = BUF_IN(w.a);
-    json_t *page = list(animal, &(struct model_list){
-                                    .filter = SV("born = 2020-02-29 and price between (1000,1100)"),
-                                    .sort = SV("-born")});
+    json_t *page =
+        list(animal,
+             &(struct model_list){.filter = SV("born = 2020-02-29 and price between (1000,1100)"),
+                                  .sort = SV("-born")});
     assert_int_equal(json_array_size(json_object_get(page, "items")), 1);
     FAILS(model_list(animal, &c, &(struct model_list){.filter = SV("born = 2020-02-30")}, &b, err),
           400, "bad_filter", NULL, NULL);
@@ -133,8 +135,10 @@ static void test_reference_to_itself(void **state)
     (void)state;
     struct model_ctx c = ctx();
     int64_t mother = create(animal, parse("{\"name\":\"m\"}"));
-    int64_t child = create(animal, parse("{\"name\":\"c\",\"mother\":\"%lld\"}", (long long)mother));
-    assert_string_equal(text(json_object_get(get(animal, child, "mother"), "mother"), "label"), "m");
+    int64_t child =
+        create(animal, parse("{\"name\":\"c\",\"mother\":\"%lld\"}", (long long)mother));
+    assert_string_equal(text(json_object_get(get(animal, child, "mother"), "mother"), "label"),
+                        "m");
     FAILS(model_delete(animal, &c, mother, err), 409, "in_use", NULL, NULL);
     OK(model_delete(animal, &c, child, err));
     OK(model_delete(animal, &c, mother, err));
@@ -144,7 +148,7 @@ static void test_reference_to_itself(void **state)
     OK(model_restore(animal, &c, child, err));
 }
 
-/* ---- many at once -------------------------------------------------------------------------- */
+/* ---- many at once ----------------------------------------------------------------- */
 
 #define THREADS 6
 #define EACH 15
@@ -183,7 +187,8 @@ static void test_sequence_has_no_gaps(void **state)
     }
     assert_int_equal(number("SELECT COUNT(DISTINCT no) FROM zoo_animal"), THREADS * EACH);
     assert_int_equal(number("SELECT MAX(CAST(SUBSTRING_INDEX(no,'-',-1) AS UNSIGNED)) FROM "
-                            "zoo_animal"), THREADS * EACH);
+                            "zoo_animal"),
+                     THREADS * EACH);
     /* a refused row takes no number */
     struct model_ctx c = ctx();
     int64_t id;
@@ -191,7 +196,8 @@ static void test_sequence_has_no_gaps(void **state)
           "not_unique");
     id = create(animal, parse("{\"name\":\"last\"}"));
     assert_int_equal(number("SELECT MAX(CAST(SUBSTRING_INDEX(no,'-',-1) AS UNSIGNED)) FROM "
-                            "zoo_animal"), THREADS * EACH + 1);
+                            "zoo_animal"),
+                     THREADS * EACH + 1);
 }
 
 static int64_t the_mother;
@@ -214,8 +220,10 @@ static void *bear_child(void *arg)
     struct err e = {0};
     json_t *body = NULL;
     int64_t id;
-    intptr_t rc = json_parse(a, arena_printf(a, "{\"name\":\"child%d\",\"mother\":\"%lld\"}",
-                                             (int)(intptr_t)arg, (long long)the_mother), &body, &e);
+    intptr_t rc = json_parse(a,
+                             arena_printf(a, "{\"name\":\"child%d\",\"mother\":\"%lld\"}",
+                                          (int)(intptr_t)arg, (long long)the_mother),
+                             &body, &e);
     if (rc == 0) rc = model_create(animal, &c, body, &id, &e);
     arena_free(a);
     return (void *)rc;
@@ -238,7 +246,8 @@ static void test_delete_against_reference(void **state)
     }
     assert_int_equal(both, 0);
     assert_int_equal(number("SELECT COUNT(*) FROM zoo_animal c JOIN zoo_animal m ON c.mother=m.id "
-                            "WHERE c.deleted_at IS NULL AND m.deleted_at IS NOT NULL"), 0);
+                            "WHERE c.deleted_at IS NULL AND m.deleted_at IS NOT NULL"),
+                     0);
 }
 
 static void *rename_it(void *arg)
@@ -271,12 +280,15 @@ static void test_updates_at_once(void **state)
     }
     assert_int_equal(integer(get(animal, the_mother, NULL), "version"), 1 + THREADS * EACH);
     run_sql("DELETE FROM zoo_animal_history WHERE action<>'update'");
-    assert_int_equal(number(arena_printf(w.a, "SELECT COUNT(*) FROM zoo_animal_history WHERE "
-                                              "row_id=%lld", (long long)the_mother).p),
+    assert_int_equal(number(arena_printf(w.a,
+                                         "SELECT COUNT(*) FROM zoo_animal_history WHERE "
+                                         "row_id=%lld",
+                                         (long long)the_mother)
+                                .p),
                      THREADS * EACH);
 }
 
-/* ---- what must not stand ------------------------------------------------------------------------ */
+/* ---- what must not stand ---------------------------------------------------------- */
 
 static void write_file(const char *dir, const char *name, const char *text_)
 {
@@ -324,24 +336,25 @@ static sv sealed_with(const char *resource, bool want_dropped)
     return out;
 }
 
-#define THING(rest) "title: {zh: 物, en: Thing}\nlabel: name\ntraits: [soft_delete]\nfields:\n"      \
-                    "  name: {type: text, max: 40, title: {zh: 名, en: Name}}\n" rest
+#define THING(rest)                                                                                \
+    "title: {zh: 物, en: Thing}\nlabel: name\ntraits: [soft_delete]\nfields:\n"                   \
+    "  name: {type: text, max: 40, title: {zh: 名, en: Name}}\n" rest
 
 static void complains(const char *resource, const char *of)
 {
     sv text_ = sealed_with(resource, true);
     if (!memmem(text_.p, text_.n, of, strlen(of)))
         fail_msg("nothing about %s in:\n%.*s", of, SVARG(text_));
-    if (!memmem(text_.p, text_.n, "thing.yaml:", 11))
-        fail_msg("no place in:\n%.*s", SVARG(text_));
+    if (!memmem(text_.p, text_.n, "thing.yaml:", 11)) fail_msg("no place in:\n%.*s", SVARG(text_));
 }
 
 static void test_manifests_that_fall(void **state)
 {
     (void)state;
     sealed_with(THING(""), false);
-    complains(THING("  to: {type: ref, to: other.thing, on_delete: restrict, title: {zh: a, en: A}}\n"),
-              "other.thing");
+    complains(
+        THING("  to: {type: ref, to: other.thing, on_delete: restrict, title: {zh: a, en: A}}\n"),
+        "other.thing");
     complains(THING("views: {list: {columns: [name], filters: [name], sort: [-created_at]}}\n"),
               "no index covers \"name\"");
     complains(THING("views: {list: {columns: [name], filters: [], sort: [name]}}\n"),
@@ -359,9 +372,15 @@ static void test_manifests_that_fall(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_all_types), T(test_export_of_types), T(test_rules_of_the_manifest),
-        T(test_unique_among_the_living), T(test_reference_to_itself), T(test_sequence_has_no_gaps),
-        T(test_delete_against_reference), T(test_updates_at_once), T(test_manifests_that_fall),
+        T(test_all_types),
+        T(test_export_of_types),
+        T(test_rules_of_the_manifest),
+        T(test_unique_among_the_living),
+        T(test_reference_to_itself),
+        T(test_sequence_has_no_gaps),
+        T(test_delete_against_reference),
+        T(test_updates_at_once),
+        T(test_manifests_that_fall),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
