@@ -94,8 +94,8 @@ struct http_config {
     int access_log_fd;           /* -1: none. JSON lines, written by batches */
     unsigned trusted_proxies;    /* how many X-Forwarded-For hops to believe */
     void *arg;
-    /* [loop] Finds the tenant by host, or by path prefix "/t/<id>/" of which
-     * *prefix_len is then cut from the path. NULL: 404 "tenant_unknown" for all
+    /* [loop] Finds the tenant by host (without its port), or by path prefix
+     * "/t/<id>/" of which *prefix_len is then cut from the path. NULL: 404 "tenant_unknown" for all
      * routes that are not on the operator's side. Must not block. */
     struct http_site *(*resolve)(void *arg, sv host, sv path, size_t *prefix_len);
     /* [loop] Hands a job to a worker thread; false when the queue is full. */
@@ -119,6 +119,9 @@ int http_server_reload_tls(struct http_server *s, struct err *err);
  * GOAWAY), ends streams with a retry hint, returns when all connections are
  * gone or after `timeout_ms`. [any] */
 void http_server_drain(struct http_server *s, unsigned timeout_ms);
+/* Cuts what is left and ends the loops. Waits for requests that a worker or a
+ * deferring handler still holds (10 s, then the memory is left behind): end the
+ * workers afterwards. */
 void http_server_free(struct http_server *s);
 
 struct http_stats {
@@ -134,7 +137,7 @@ enum http_method http_method_of(const struct http_req *req);
 sv http_path(const struct http_req *req);          /* after the tenant's prefix, no query */
 sv http_prefix(const struct http_req *req);        /* "/t/demo" or "" */
 sv http_query_raw(const struct http_req *req);
-sv http_host(const struct http_req *req);
+sv http_host(const struct http_req *req);          /* as sent, with a port if there is one */
 sv http_scheme(const struct http_req *req);        /* "http" or "https" (proxy believed) */
 sv http_header(const struct http_req *req, const char *lower_name);
 sv http_cookie(const struct http_req *req, const char *name);
