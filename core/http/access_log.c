@@ -9,7 +9,7 @@
 #include "http/internal.h"
 
 #define FLUSH_AT (64u * 1024)
-#define KEEP_MAX (1024u * 1024)      /* then lines are dropped and counted */
+#define KEEP_MAX (1024u * 1024) /* then lines are dropped and counted */
 
 /* The date changes once a second; only the milliseconds are written anew. */
 static void stamp(struct access_log *a, struct buf *b)
@@ -22,8 +22,8 @@ static void stamp(struct access_log *a, struct buf *b)
         memcpy(a->stamp, text, n < 19 ? n : 19);
     }
     unsigned ms = (unsigned)(us / 1000 % 1000);
-    char tail[5] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
-                    (char)('0' + ms % 10), 'Z'};
+    char tail[5] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10),
+                    'Z'};
     buf_add(b, a->stamp, 19);
     buf_add(b, tail, 5);
 }
@@ -72,8 +72,7 @@ static void number(struct buf *b, const char *key, int64_t v)
 
 void access_log_add(struct access_log *a, const struct access_entry *e)
 {
-    if (a->fd < 0)
-        return;
+    if (a->fd < 0) return;
     if (a->buf.n > KEEP_MAX) {
         a->dropped++;
         return;
@@ -98,11 +97,9 @@ void access_log_add(struct access_log *a, const struct access_entry *e)
         number(b, ",\"user\":\"", e->user);
         buf_chr(b, '"');
     }
-    if (e->agent.n)
-        text(b, ",\"ua\":", e->agent.n > 256 ? sv_make(e->agent.p, 256) : e->agent);
+    if (e->agent.n) text(b, ",\"ua\":", e->agent.n > 256 ? sv_make(e->agent.p, 256) : e->agent);
     buf_str(b, "}\n");
-    if (b->n >= FLUSH_AT)
-        access_log_flush(a, false);
+    if (b->n >= FLUSH_AT) access_log_flush(a, false);
 }
 
 /* A pipe that nobody reads must not stop the loop; a file always takes writes. */
@@ -114,8 +111,7 @@ static bool writable(int fd)
 
 void access_log_flush(struct access_log *a, bool all)
 {
-    if (a->fd < 0)
-        return;
+    if (a->fd < 0) return;
     if (a->dropped && a->buf.n <= KEEP_MAX) {
         log_warn("access log: %zu lines lost, the log takes no writes", a->dropped);
         a->dropped = 0;
@@ -123,13 +119,10 @@ void access_log_flush(struct access_log *a, bool all)
     size_t done = 0;
     while (done < a->buf.n && writable(a->fd)) {
         ssize_t n = write(a->fd, a->buf.p + done, a->buf.n - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
         done += (size_t)n;
-        if (!all)
-            break;
+        if (!all) break;
     }
     if (done == a->buf.n) {
         buf_clear(&a->buf);

@@ -4,7 +4,7 @@
 #include "http/internal.h"
 
 #define MAX_PARTS 256u
-#define MAX_BOUNDARY 70u             /* RFC 2046 */
+#define MAX_BOUNDARY 70u /* RFC 2046 */
 #define MAX_PART_HEAD 8192u
 
 static sv media_type(sv content_type)
@@ -24,10 +24,8 @@ int http_json(struct http_req *r, json_t **out, struct err *err)
     if (!sv_ieq(type, SV("application/json")) && !ends_icase(type, SV("+json")))
         return err_set(err, 415, "unsupported_media_type", NULL);
     json_t *v;
-    if (json_parse(r->arena, r->body, &v, err) != 0)
-        return -1;
-    if (!json_is_object(v))
-        return err_set(err, 400, "bad_json", "1", "1", NULL);
+    if (json_parse(r->arena, r->body, &v, err) != 0) return -1;
+    if (!json_is_object(v)) return err_set(err, 400, "bad_json", "1", "1", NULL);
     *out = v;
     return 0;
 }
@@ -40,11 +38,9 @@ int http_json(struct http_req *r, json_t **out, struct err *err)
 static bool next_param(struct arena *a, sv *left, sv *name, sv *value)
 {
     *left = sv_trim(*left);
-    if (left->n == 0)
-        return false;
+    if (left->n == 0) return false;
     const char *eq = memchr(left->p, '=', left->n);
-    if (!eq)
-        return false;
+    if (!eq) return false;
     *name = sv_trim(sv_make(left->p, (size_t)(eq - left->p)));
     sv v = sv_trim(sv_make(eq + 1, left->n - (size_t)(eq - left->p) - 1));
     size_t end;
@@ -53,13 +49,13 @@ static bool next_param(struct arena *a, sv *left, sv *name, sv *value)
         for (end = 1; end < v.n && v.p[end] != '"'; end++) {
             /* Browsers send a backslash of a file name as it is; only \" and \\
              * are escapes. */
-            if (v.p[end] == '\\' && end + 1 < v.n && (v.p[end + 1] == '"' || v.p[end + 1] == '\\')) {
+            if (v.p[end] == '\\' && end + 1 < v.n &&
+                (v.p[end + 1] == '"' || v.p[end + 1] == '\\')) {
                 escaped = true;
                 end++;
             }
         }
-        if (end >= v.n)
-            return false;
+        if (end >= v.n) return false;
         *value = sv_make(v.p + 1, end - 1);
         end++;
         if (escaped) {
@@ -79,8 +75,7 @@ static bool next_param(struct arena *a, sv *left, sv *name, sv *value)
         *value = sv_trim(sv_make(v.p, end));
     }
     sv rest = sv_trim(sv_make(v.p + end, v.n - end));
-    if (rest.n && rest.p[0] != ';')
-        return false;
+    if (rest.n && rest.p[0] != ';') return false;
     *left = rest.n ? sv_make(rest.p + 1, rest.n - 1) : SV_NULL;
     return true;
 }
@@ -91,8 +86,7 @@ static sv boundary_of(struct arena *a, sv content_type)
     if (!sv_ieq(sv_trim(sv_cut(content_type, ';', &left)), SV("multipart/form-data")))
         return SV_NULL;
     while (next_param(a, &left, &name, &value))
-        if (sv_ieq(name, SV("boundary")))
-            return value;
+        if (sv_ieq(name, SV("boundary"))) return value;
     return SV_NULL;
 }
 
@@ -102,11 +96,9 @@ static sv extended_value(struct arena *a, sv v)
     sv rest, text;
     sv charset = sv_cut(v, '\'', &rest);
     sv_cut(rest, '\'', &text);
-    if (!text.p || !sv_ieq(charset, SV("utf-8")))
-        return SV_NULL;
+    if (!text.p || !sv_ieq(charset, SV("utf-8"))) return SV_NULL;
     struct buf b = BUF_IN(a);
-    if (buf_urldecode(&b, text, false) != 0)
-        return SV_NULL;
+    if (buf_urldecode(&b, text, false) != 0) return SV_NULL;
     return b.p ? buf_view(&b) : SV("");
 }
 
@@ -114,8 +106,7 @@ static sv extended_value(struct arena *a, sv v)
 
 static int bad(struct err *err, const char *why)
 {
-    if (!err_is(err))
-        err_detail(err, "multipart: %s", why);
+    if (!err_is(err)) err_detail(err, "multipart: %s", why);
     return err_set(err, 400, "bad_multipart", NULL);
 }
 
@@ -132,8 +123,7 @@ static int part_head(struct arena *a, sv head, struct http_part *part, struct er
         sv line = nl ? sv_make(head.p, (size_t)(nl - head.p)) : head;
         head = nl ? sv_make(nl + 2, head.n - line.n - 2) : SV_NULL;
         sv value, name = sv_cut(line, ':', &value);
-        if (!value.p)
-            return bad(err, "header without a colon");
+        if (!value.p) return bad(err, "header without a colon");
         value = sv_trim(value);
         if (sv_ieq(name, SV("content-type"))) {
             part->content_type = value;
@@ -149,17 +139,13 @@ static int part_head(struct arena *a, sv head, struct http_part *part, struct er
                 else if (sv_ieq(k, SV("filename*")))
                     star = extended_value(a, v);
             }
-            if (left.n)
-                return bad(err, "malformed content-disposition");
-            if (star.p)
-                part->filename = star;
+            if (left.n) return bad(err, "malformed content-disposition");
+            if (star.p) part->filename = star;
             disposition = part->name.p != NULL;
         }
     }
-    if (!disposition)
-        return bad(err, "part without a name");
-    if (!is_text(part->name) || !is_text(part->filename))
-        return bad(err, "name is not UTF-8 text");
+    if (!disposition) return bad(err, "part without a name");
+    if (!is_text(part->name) || !is_text(part->filename)) return bad(err, "name is not UTF-8 text");
     return 0;
 }
 
@@ -168,8 +154,7 @@ static int part_head(struct arena *a, sv head, struct http_part *part, struct er
 static size_t after_boundary(sv rest, bool *last)
 {
     *last = rest.n >= 2 && rest.p[0] == '-' && rest.p[1] == '-';
-    if (*last)
-        return 2;
+    if (*last) return 2;
     size_t i = 0;
     while (i < rest.n && (rest.p[i] == ' ' || rest.p[i] == '\t'))
         i++;
@@ -182,8 +167,7 @@ int http_multipart_parse(struct arena *a, sv content_type, sv body, struct http_
     sv boundary = boundary_of(a, content_type);
     *parts = NULL;
     *n = 0;
-    if (!boundary.p)
-        return err_set(err, 415, "unsupported_media_type", NULL);
+    if (!boundary.p) return err_set(err, 415, "unsupported_media_type", NULL);
     if (boundary.n == 0 || boundary.n > MAX_BOUNDARY)
         return bad(err, "boundary missing or too long");
     char delimiter[4 + MAX_BOUNDARY];
@@ -197,8 +181,7 @@ int http_multipart_parse(struct arena *a, sv content_type, sv body, struct http_
         at = dn - 2;
     } else {
         const char *p = body.n ? memmem(body.p, body.n, delimiter, dn) : NULL;
-        if (!p)
-            return bad(err, "no boundary in the body");
+        if (!p) return bad(err, "no boundary in the body");
         at = (size_t)(p - body.p) + dn;
     }
     struct http_part *list = NULL;
@@ -206,37 +189,30 @@ int http_multipart_parse(struct arena *a, sv content_type, sv body, struct http_
     for (;;) {
         bool last;
         size_t skip = after_boundary(sv_make(body.p + at, body.n - at), &last);
-        if (last)
-            break;
-        if (skip == 0)
-            return bad(err, "text after the boundary");
+        if (last) break;
+        if (skip == 0) return bad(err, "text after the boundary");
         at += skip;
-        if (count == MAX_PARTS)
-            return bad(err, "too many parts");
+        if (count == MAX_PARTS) return bad(err, "too many parts");
         sv rest = sv_make(body.p + at, body.n - at);
         size_t head_room = rest.n < MAX_PART_HEAD ? rest.n : MAX_PART_HEAD;
         const char *head_end = head_room ? memmem(rest.p, head_room, "\r\n\r\n", 4) : NULL;
-        if (!head_end)
-            return bad(err, "part without an end of its headers");
+        if (!head_end) return bad(err, "part without an end of its headers");
         /* The end is looked for from the blank line's own line break on, so that
          * an empty part ("\r\n\r\n--b") is found too. */
         size_t head_n = (size_t)(head_end - rest.p);
         sv tail = sv_make(rest.p + head_n + 2, rest.n - head_n - 2);
         const char *end = memmem(tail.p, tail.n, delimiter, dn);
-        if (!end)
-            return bad(err, "part without an end");
+        if (!end) return bad(err, "part without an end");
         if (count == cap) {
             size_t grown = cap ? cap * 2 : 8;
             struct http_part *more = ARENA_ARRAY(a, struct http_part, grown);
-            if (count)
-                memcpy(more, list, count * sizeof(*list));
+            if (count) memcpy(more, list, count * sizeof(*list));
             list = more;
             cap = grown;
         }
         struct http_part *part = &list[count];
         memset(part, 0, sizeof(*part));
-        if (part_head(a, sv_make(rest.p, head_n), part, err) != 0)
-            return -1;
+        if (part_head(a, sv_make(rest.p, head_n), part, err) != 0) return -1;
         const char *data = head_end + 4;
         part->data = end >= data ? sv_make(data, (size_t)(end - data)) : sv_make(data, 0);
         count++;

@@ -9,7 +9,7 @@
 #define LOG_ROOM "http"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/tcp.h>               /* newer than netinet/tcp.h: bytes_acked */
+#include <linux/tcp.h> /* newer than netinet/tcp.h: bytes_acked */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,8 +18,8 @@
 #include "http/internal.h"
 
 #define ACCEPT_BATCH 16
-#define TCP_ESTABLISHED 1            /* of netinet/tcp.h, which does not go with linux/tcp.h */
-#define SLOWEST_BODY 4096            /* bytes a second, after body_timeout_s */
+#define TCP_ESTABLISHED 1 /* of netinet/tcp.h, which does not go with linux/tcp.h */
+#define SLOWEST_BODY 4096 /* bytes a second, after body_timeout_s */
 
 static void on_read(h2o_socket_t *sock, const char *err);
 
@@ -32,8 +32,7 @@ static void unlink_conn(struct http_conn *c)
         c->prev->next = c->next;
     else
         l->conns = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
+    if (c->next) c->next->prev = c->prev;
     l->n_conns--;
 }
 
@@ -41,15 +40,13 @@ static void on_close(void *data)
 {
     struct http_conn *c = data;
     struct http_loop *l = c->loop;
-    if (l->reading == c)
-        l->reading = NULL;
+    if (l->reading == c) l->reading = NULL;
     unlink_conn(c);
     limits_disconnect(l->s->limits, c->peer);
     atomic_fetch_sub_explicit(&l->s->connections, 1, memory_order_relaxed);
     free((char *)(uintptr_t)c->refusal.p);
     c->sock = NULL;
-    if (!c->on_watch)
-        free(c);                     /* else http_conn_watch does */
+    if (!c->on_watch) free(c); /* else http_conn_watch does */
 }
 
 static void name_peer(struct http_conn *c, const struct sockaddr *sa)
@@ -59,11 +56,9 @@ static void name_peer(struct http_conn *c, const struct sockaddr *sa)
         addr = &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
     else if (sa->sa_family == AF_INET6)
         addr = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-    if (!addr || !inet_ntop(sa->sa_family, addr, c->ip, sizeof(c->ip)))
-        memcpy(c->ip, "local", 6);
+    if (!addr || !inet_ntop(sa->sa_family, addr, c->ip, sizeof(c->ip))) memcpy(c->ip, "local", 6);
     const char *mapped = strncmp(c->ip, "::ffff:", 7) == 0 && strchr(c->ip, '.') ? c->ip + 7 : NULL;
-    if (mapped)
-        memmove(c->ip, mapped, strlen(mapped) + 1);
+    if (mapped) memmove(c->ip, mapped, strlen(mapped) + 1);
     c->ip_n = (uint8_t)strlen(c->ip);
 }
 
@@ -74,7 +69,7 @@ static void turn_away(struct http_loop *l, int fd, bool tls)
     if (!tls) {
         sv text = http_raw_problem(503, "overloaded", 1);
         ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)n;                     /* best effort */
+        (void)n; /* best effort */
         shutdown(fd, SHUT_WR);
         free((char *)(uintptr_t)text.p);
     }
@@ -105,8 +100,7 @@ static void take_in(struct http_loop *l, size_t listener, int fd, const struct s
     c->sock->on_close.cb = on_close;
     c->sock->on_close.data = c;
     c->next = l->conns;
-    if (c->next)
-        c->next->prev = c;
+    if (c->next) c->next->prev = c;
     l->conns = c;
     l->n_conns++;
     atomic_fetch_add_explicit(&s->connections, 1, memory_order_relaxed);
@@ -123,8 +117,7 @@ void http_conn_accept(struct http_loop *l, size_t listener)
         memset(&sa, 0, sizeof(sa));
         int fd = accept4(listening, (struct sockaddr *)&sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
-            if (errno == EINTR || errno == ECONNABORTED)
-                continue;
+            if (errno == EINTR || errno == ECONNABORTED) continue;
             if (errno != EAGAIN) {
                 /* No descriptor left: epoll would call again at once, for ever.
                  * The next tick tries again. */
@@ -149,8 +142,7 @@ void http_conn_shut(struct http_conn *c)
 
 void http_conn_expect_change(struct http_conn *c)
 {
-    if (c->on_watch)
-        return;
+    if (c->on_watch) return;
     c->on_watch = true;
     c->watch_next = c->loop->watch;
     c->loop->watch = c;
@@ -161,16 +153,12 @@ void http_conn_expect_change(struct http_conn *c)
 static bool greeted(struct http_conn *c)
 {
     h2o_socket_cb now = c->sock->_cb.read;
-    if (c->proto != HTTP_PROTO_HANDSHAKE)
-        return true;
-    if (!c->handshake_cb)
-        c->handshake_cb = now;
-    if (!c->busy && (!now || now == c->handshake_cb || now == on_read))
-        return false;
+    if (c->proto != HTTP_PROTO_HANDSHAKE) return true;
+    if (!c->handshake_cb) c->handshake_cb = now;
+    if (!c->busy && (!now || now == c->handshake_cb || now == on_read)) return false;
     h2o_iovec_t p = h2o_socket_ssl_get_selected_protocol(c->sock);
     c->proto = sv_eq(sv_make(p.base, p.len), SV("h2")) ? HTTP_PROTO_2 : HTTP_PROTO_1;
-    if (c->proto == HTTP_PROTO_2)
-        http_h2_guard(c);            /* looks at frames, needs no callback */
+    if (c->proto == HTTP_PROTO_2) http_h2_guard(c); /* looks at frames, needs no callback */
     return true;
 }
 
@@ -181,14 +169,12 @@ static bool wrap(struct http_conn *c)
     bool ready = greeted(c);
     h2o_socket_cb now = c->sock->_cb.read;
     if (now == on_read || (ready && (c->proto != HTTP_PROTO_1 || c->refused || c->busy)))
-        return true;                 /* a busy one is looked at again when it is not */
-    if (!now)
-        return ready;
+        return true; /* a busy one is looked at again when it is not */
+    if (!now) return ready;
     c->read_cb = now;
     c->sock->_cb.read = on_read;
     /* What came with the end of the handshake or of the last request. */
-    if (ready && c->sock->input->size)
-        http_h1_admit(c);
+    if (ready && c->sock->input->size) http_h1_admit(c);
     return true;
 }
 
@@ -197,18 +183,15 @@ static void on_read(h2o_socket_t *sock, const char *err)
     struct http_conn *c = sock->on_close.data;
     struct http_loop *l = c->loop;
     if (c->proto == HTTP_PROTO_1 && err == h2o_socket_error_out_of_memory) {
-        http_h1_refuse(c, 507, "disk_full");    /* the spill file could not grow */
+        http_h1_refuse(c, 507, "disk_full"); /* the spill file could not grow */
         return;
     }
-    if (!err && c->proto == HTTP_PROTO_1 && sock->input->size && !http_h1_admit(c))
-        return;
+    if (!err && c->proto == HTTP_PROTO_1 && sock->input->size && !http_h1_admit(c)) return;
     l->reading = c;
     c->read_cb(sock, err);
-    if (l->reading != c)
-        return;                      /* closed and freed */
+    if (l->reading != c) return; /* closed and freed */
     l->reading = NULL;
-    if (!wrap(c))
-        http_conn_expect_change(c);
+    if (!wrap(c)) http_conn_expect_change(c);
 }
 
 void http_conn_watch(struct http_loop *l)
@@ -232,7 +215,7 @@ static struct tcp_info tcp_state(struct http_conn *c)
     struct tcp_info info;
     socklen_t n = sizeof(info);
     memset(&info, 0, sizeof(info));
-    info.tcpi_state = TCP_ESTABLISHED;   /* Unix sockets have no state */
+    info.tcpi_state = TCP_ESTABLISHED; /* Unix sockets have no state */
     getsockopt(h2o_socket_get_fd(c->sock), IPPROTO_TCP, TCP_INFO, &info, &n);
     return info;
 }
@@ -259,31 +242,27 @@ static void sweep_h1(struct http_conn *c, int64_t now)
     struct http_loop *l = c->loop;
     const struct http_limits *lim = &l->s->lim;
     size_t got = c->sock->input->size;
-    if (c->busy || c->refused || !h2o_socket_is_reading(c->sock))
-        return;
+    if (c->busy || c->refused || !h2o_socket_is_reading(c->sock)) return;
     if (got == 0) {
         int64_t most = (int64_t)lim->idle_timeout_s * 1000000;
         if (l->draining && most > 1000000)
-            most = 1000000;          /* a busy client has asked again by now */
-        if (now - c->idle_since_us > most)
-            http_conn_shut(c);
+            most = 1000000; /* a busy client has asked again by now */
+        if (now - c->idle_since_us > most) http_conn_shut(c);
     } else if (c->head_len == 0) {
-        if (c->head_us == 0)
-            c->head_us = now;
+        if (c->head_us == 0) c->head_us = now;
         if (now - c->head_us > (int64_t)lim->header_timeout_s * 1000000)
             http_h1_refuse(c, 408, "timed_out");
     } else {
         size_t body = got > c->head_len ? got - c->head_len : 0;
         int64_t most = ((int64_t)lim->body_timeout_s + (int64_t)(body / SLOWEST_BODY)) * 1000000;
-        if (now - c->body_us > most)
-            http_h1_refuse(c, 408, "timed_out");
+        if (now - c->body_us > most) http_h1_refuse(c, 408, "timed_out");
     }
 }
 
 static void sweep_refused(struct http_conn *c, int64_t now)
 {
     if (c->refused && now - c->body_us > 3000000)
-        http_conn_shut(c);           /* has had the time to read why */
+        http_conn_shut(c); /* has had the time to read why */
 }
 
 struct h2_sweep {
@@ -311,8 +290,7 @@ static int sweep_h2_request(h2o_req_t *h, void *arg)
     }
     struct http_req *r = http_req_of(h);
     if (!r || !r->answered || !h2o_http2_stream_has_pending_data(stream)) {
-        if (r)
-            r->seen_us = 0;
+        if (r) r->seen_us = 0;
         return 0;
     }
     if (r->seen_us == 0 || r->seen_bytes != h->bytes_sent) {

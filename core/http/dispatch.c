@@ -8,7 +8,7 @@
 #include "base/panic.h"
 #include "http/internal.h"
 
-#define MAX_FREE 512u                /* per loop; each keeps one arena block */
+#define MAX_FREE 512u /* per loop; each keeps one arena block */
 
 _Thread_local enum http_taken http_taken;
 
@@ -41,8 +41,7 @@ static struct http_req *req_new(struct http_loop *l)
 static void release(struct http_req *r)
 {
     struct http_loop *l = r->loop;
-    if (r->body_buf)
-        h2o_buffer_dispose(&r->body_buf);
+    if (r->body_buf) h2o_buffer_dispose(&r->body_buf);
     if (l->n_free >= MAX_FREE) {
         arena_free(r->arena);
         free(r);
@@ -77,16 +76,14 @@ struct tie {
 static void on_answer_head(h2o_req_prefilter_t *self, h2o_req_t *h, h2o_ostream_t **slot)
 {
     struct http_req *r = ((struct tie *)self)->r;
-    if (r->file.path)
-        http_file_head(r);
+    if (r->file.path) http_file_head(r);
     h2o_setup_next_prefilter(self, h, slot);
 }
 
 struct http_req *http_req_of(h2o_req_t *h)
 {
     for (h2o_req_prefilter_t *p = h->prefilters; p; p = p->next)
-        if (p->on_setup_ostream == on_answer_head)
-            return ((struct tie *)p)->r;
+        if (p->on_setup_ostream == on_answer_head) return ((struct tie *)p)->r;
     return NULL;
 }
 
@@ -96,14 +93,12 @@ struct http_req *http_req_of(h2o_req_t *h)
  * client sends them, and a "*rest" parameter must never carry them. */
 static bool path_ok(sv path)
 {
-    if (path.n == 0 || path.p[0] != '/')
-        return false;
-    bool dots = true;                /* the segment so far is dots only */
+    if (path.n == 0 || path.p[0] != '/') return false;
+    bool dots = true; /* the segment so far is dots only */
     unsigned n_dots = 0;
     for (size_t i = 1; i <= path.n; i++) {
         if (i == path.n || path.p[i] == '/') {
-            if (dots && (n_dots == 1 || n_dots == 2))
-                return false;
+            if (dots && (n_dots == 1 || n_dots == 2)) return false;
             dots = true;
             n_dots = 0;
         } else if (path.p[i] == '.') {
@@ -124,8 +119,7 @@ static bool path_ok(sv path)
 
 static bool id_ok(sv id)
 {
-    if (id.n < 8 || id.n > 64)
-        return false;
+    if (id.n < 8 || id.n > 64) return false;
     for (size_t i = 0; i < id.n; i++) {
         char c = id.p[i];
         if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -156,8 +150,7 @@ static sv from_iov(h2o_iovec_t v)
 static void cut_absolute(sv *target, sv *host)
 {
     size_t at = sv_starts(*target, SV("http://")) ? 7 : sv_starts(*target, SV("https://")) ? 8 : 0;
-    if (at == 0)
-        return;
+    if (at == 0) return;
     sv rest = sv_make(target->p + at, target->n - at);
     const char *slash = memchr(rest.p, '/', rest.n);
     *host = slash ? sv_make(rest.p, (size_t)(slash - rest.p)) : rest;
@@ -178,8 +171,7 @@ static sv address(sv v)
     }
     char text[INET6_ADDRSTRLEN];
     struct in6_addr a;
-    if (v.n == 0 || v.n >= sizeof(text))
-        return SV_NULL;
+    if (v.n == 0 || v.n >= sizeof(text)) return SV_NULL;
     memcpy(text, v.p, v.n);
     text[v.n] = 0;
     return inet_pton(AF_INET, text, &a) == 1 || inet_pton(AF_INET6, text, &a) == 1 ? v : SV_NULL;
@@ -192,16 +184,14 @@ static void remote_of(struct http_req *r, unsigned hops)
     r->remote = sv_make(r->conn->ip, r->conn->ip_n);
     for (size_t i = r->n_headers; hops && i-- > 0;) {
         const h2o_header_t *h = &r->headers[i];
-        if (h->name != &H2O_TOKEN_X_FORWARDED_FOR->buf)
-            continue;
+        if (h->name != &H2O_TOKEN_X_FORWARDED_FOR->buf) continue;
         sv list = from_iov(h->value);
         while (hops && list.n) {
             size_t at = list.n;
             while (at > 0 && list.p[at - 1] != ',')
                 at--;
             sv one = address(sv_trim(sv_make(list.p + at, list.n - at)));
-            if (!one.n)
-                return;
+            if (!one.n) return;
             r->remote = one;
             hops--;
             list.n = at ? at - 1 : 0;
@@ -244,14 +234,13 @@ static size_t read_head(struct http_req *r, h2o_req_t *h)
 
 static sv host_name(sv host)
 {
-    if (host.n && host.p[0] == '[')
-        return host;
+    if (host.n && host.p[0] == '[') return host;
     const char *colon = host.n ? memchr(host.p, ':', host.n) : NULL;
     return colon ? sv_make(host.p, (size_t)(colon - host.p)) : host;
 }
 
-size_t http_body_limit(const struct http_server *s, bool operator_side, enum http_method m,
-                       sv host, sv target)
+size_t http_body_limit(const struct http_server *s, bool operator_side, enum http_method m, sv host,
+                       sv target)
 {
     cut_absolute(&target, &host);
     const char *q = target.n ? memchr(target.p, '?', target.n) : NULL;
@@ -303,8 +292,7 @@ static bool find_route(struct http_req *r, struct http_server *s)
     bool known = http_method_parse(r->method_text, &m);
     r->method = m;
     sv allow = SV_NULL;
-    if (known && router && http_router_find(router, m, r->path, &r->match, &allow))
-        return true;
+    if (known && router && http_router_find(router, m, r->path, &r->match, &allow)) return true;
     if (allow.n) {
         refuse(r, 405, "method_not_allowed");
         http_add_header(r, "allow", allow);
@@ -314,8 +302,7 @@ static bool find_route(struct http_req *r, struct http_server *s)
         refuse(r, 501, "method_not_allowed");
         return false;
     }
-    if (!r->operator_side && s->cfg.fallback && (m == HTTP_GET || m == HTTP_HEAD))
-        return true;
+    if (!r->operator_side && s->cfg.fallback && (m == HTTP_GET || m == HTTP_HEAD)) return true;
     refuse(r, 404, "not_found");
     return false;
 }
@@ -329,13 +316,20 @@ static void finished(struct http_req *r, int status, uint64_t bytes_out)
     uint64_t us = (uint64_t)(clock_mono_us() - r->started_us);
     COUNT(l, requests, 1);
     COUNT(l, active, -1);
-    if (cfg->done)
-        cfg->done(cfg->arg, r, status, us);
+    if (cfg->done) cfg->done(cfg->arg, r, status, us);
     if (!(r->match.route && (r->match.route->flags & HTTP_NO_ACCESS_LOG))) {
         struct access_entry e = {
-            .id = r->id, .ip = r->remote, .method = r->method_text, .path = r->path,
-            .prefix = r->prefix, .agent = r->agent, .status = status, .bytes_in = r->body.n,
-            .bytes_out = bytes_out, .us = us, .user = r->user_label,
+            .id = r->id,
+            .ip = r->remote,
+            .method = r->method_text,
+            .path = r->path,
+            .prefix = r->prefix,
+            .agent = r->agent,
+            .status = status,
+            .bytes_in = r->body.n,
+            .bytes_out = bytes_out,
+            .us = us,
+            .user = r->user_label,
         };
         access_log_add(&l->log, &e);
     }
@@ -344,7 +338,7 @@ static void finished(struct http_req *r, int status, uint64_t bytes_out)
 
 /* ---- workers --------------------------------------------------------------------- */
 
-static void run(struct http_req *r)              /* [worker] */
+static void run(struct http_req *r) /* [worker] */
 {
     const struct http_config *cfg = &r->loop->s->cfg;
     struct err err;
@@ -359,8 +353,7 @@ static void run(struct http_req *r)              /* [worker] */
     }
     r->match.route->handler(r);
     /* After a defer somebody else may have sent it already: hands off. */
-    if (http_taken != HTTP_TAKEN_DEFER)
-        http_post(r->loop, &r->msg);
+    if (http_taken != HTTP_TAKEN_DEFER) http_post(r->loop, &r->msg);
 }
 
 static void keep(struct http_req *r)
@@ -379,10 +372,8 @@ static void keep(struct http_req *r)
         copy[i].orig_name = NULL;
         sv value = arena_sv(a, from_iov(copy[i].value));
         copy[i].value = h2o_iovec_init(value.p, value.n);
-        if (copy[i].name == &H2O_TOKEN_USER_AGENT->buf)
-            r->agent = value;
-        if (r->id.p != r->id_buf && r->given_id.p == r->headers[i].value.base)
-            r->id = value;
+        if (copy[i].name == &H2O_TOKEN_USER_AGENT->buf) r->agent = value;
+        if (r->id.p != r->id_buf && r->given_id.p == r->headers[i].value.base) r->id = value;
     }
     r->headers = copy;
     sv prefix = r->prefix, path = r->path;
@@ -390,8 +381,7 @@ static void keep(struct http_req *r)
     r->path = arena_sv(a, path);
     for (unsigned i = 0; i < r->match.n_params; i++) {
         sv *v = &r->match.params[i].value;
-        if (v->n)
-            v->p = r->path.p + (v->p - path.p);
+        if (v->n) v->p = r->path.p + (v->p - path.p);
     }
     r->query = arena_sv(a, r->query);
     r->host = arena_sv(a, r->host);
@@ -408,8 +398,8 @@ void http_req_lend(struct http_req *r)
 {
     r->outside = true;
     r->loop->outside++;
-    if (r->h2)                       /* an HTTP/1 request stays until it is answered: */
-        keep(r);                     /* h2o reads nothing on its connection meanwhile */
+    if (r->h2)   /* an HTTP/1 request stays until it is answered: */
+        keep(r); /* h2o reads nothing on its connection meanwhile */
 }
 
 void http_req_back(struct http_loop *l, struct http_msg *m)
@@ -421,8 +411,7 @@ void http_req_back(struct http_loop *l, struct http_msg *m)
         http_req_respond(r);
         return;
     }
-    if (r->stream)
-        http_stream_never(r);
+    if (r->stream) http_stream_never(r);
     finished(r, 499, 0);
 }
 
@@ -445,8 +434,7 @@ static void dispatch(struct http_req *r, struct http_server *s)
         route->handler(r);
     } else {
         http_req_lend(r);
-        if (s->cfg.submit && s->cfg.submit(s->cfg.arg, r, run))
-            return;
+        if (s->cfg.submit && s->cfg.submit(s->cfg.arg, r, run)) return;
         r->outside = false;
         l->outside--;
         COUNT(l, refused_full, 1);
@@ -456,8 +444,7 @@ static void dispatch(struct http_req *r, struct http_server *s)
         err.retry_after = 1;
         http_fail(r, &err);
     }
-    if (http_taken == HTTP_TAKEN_DEFER)
-        return;                      /* lent by http_defer */
+    if (http_taken == HTTP_TAKEN_DEFER) return; /* lent by http_defer */
     http_req_respond(r);
 }
 
@@ -492,9 +479,8 @@ static int on_req(h2o_handler_t *_self, h2o_req_t *h)
         refuse(r, 431, "headers_too_large");
     } else if (!path_ok(r->path)) {
         refuse(r, 400, "bad_request");
-    } else if (s->cfg.trusted_proxies
-                   ? !limits_request_ip(s->limits, r->remote, r->started_us)
-                   : !limits_request(s->limits, r->conn->peer, r->started_us)) {
+    } else if (s->cfg.trusted_proxies ? !limits_request_ip(s->limits, r->remote, r->started_us)
+                                      : !limits_request(s->limits, r->conn->peer, r->started_us)) {
         COUNT(l, refused_rate, 1);
         struct err err;
         err_clear(&err);
@@ -502,8 +488,8 @@ static int on_req(h2o_handler_t *_self, h2o_req_t *h)
         err.retry_after = 1;
         http_fail(r, &err);
     } else if (find_route(r, s)) {
-        size_t limit = r->match.route && (r->match.route->flags & HTTP_UPLOAD)
-                           ? s->lim.upload_bytes : s->lim.body_bytes;
+        size_t limit = r->match.route && (r->match.route->flags & HTTP_UPLOAD) ? s->lim.upload_bytes
+                                                                               : s->lim.body_bytes;
         if (r->body.n <= limit) {
             dispatch(r, s);
             return 0;
@@ -525,11 +511,13 @@ static void refused_by_h2o(h2o_req_t *h)
     struct http_conn *c = http_conn_of(h->conn);
     sv path = from_iov(h->input.path);
     const char *q = path.n ? memchr(path.p, '?', path.n) : NULL;
-    if (q)
-        path.n = (size_t)(q - path.p);
+    if (q) path.n = (size_t)(q - path.p);
     struct access_entry e = {
-        .ip = sv_make(c->ip, c->ip_n), .method = from_iov(h->input.method), .path = path,
-        .status = h->res.status, .bytes_out = h->bytes_sent,
+        .ip = sv_make(c->ip, c->ip_n),
+        .method = from_iov(h->input.method),
+        .path = path,
+        .status = h->res.status,
+        .bytes_out = h->bytes_sent,
     };
     COUNT(l, requests, 1);
     access_log_add(&l->log, &e);
@@ -548,12 +536,10 @@ static void on_end(h2o_logger_t *self, h2o_req_t *h)
     struct http_conn *c = r->conn;
     c->busy--;
     c->idle_since_us = clock_mono_us();
-    if (!r->h2)
-        http_conn_expect_change(c);
+    if (!r->h2) http_conn_expect_change(c);
     r->h = NULL;
     r->conn = NULL;
-    if (r->outside)
-        return;                      /* http_req_back will finish it */
+    if (r->outside) return; /* http_req_back will finish it */
     bool cut = r->h2 && !r->answered;
     finished(r, cut ? 499 : h->res.status, h->bytes_sent);
 }
@@ -568,8 +554,8 @@ void http_register_handlers(h2o_hostconf_t *host, struct http_server *s, bool op
     h2o_create_logger(path, sizeof(struct logger))->log_access = on_end;
     /* h2o wrote requests' troubles to stderr by itself; ours is the log. */
     path->error_log.emit_request_errors = 0;
-    h2o_compress_args_t compress = {.min_size = HTTP_COMPRESS_MIN,
-                                    .gzip = {.quality = 3}, .brotli = {.quality = -1}};
+    h2o_compress_args_t compress = {
+        .min_size = HTTP_COMPRESS_MIN, .gzip = {.quality = 3}, .brotli = {.quality = -1}};
     h2o_compress_register(path, &compress);
     http_register_problem_filter(path);
 }

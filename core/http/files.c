@@ -22,7 +22,8 @@ struct http_files {
 struct http_files *http_files_new(h2o_globalconf_t *conf)
 {
     struct http_files *f = xmalloc(sizeof(*f));
-    h2o_hostconf_t *host = h2o_config_register_host(conf, h2o_iovec_init(H2O_STRLIT("files")), 65535);
+    h2o_hostconf_t *host =
+        h2o_config_register_host(conf, h2o_iovec_init(H2O_STRLIT("files")), 65535);
     h2o_file_register(&host->fallback_path, "/", NULL, NULL, H2O_FILE_FLAG_SEND_COMPRESSED);
     f->handler = host->fallback_path.handlers.entries[0];
     return f;
@@ -71,8 +72,7 @@ static void drop_header(struct http_req *r, const h2o_token_t *token)
 static bool single_range(sv v, uint64_t size, bool *out_of_file)
 {
     *out_of_file = false;
-    if (!sv_starts(v, SV("bytes=")))
-        return false;
+    if (!sv_starts(v, SV("bytes="))) return false;
     sv last, first = sv_cut(sv_make(v.p + 6, v.n - 6), '-', &last);
     uint64_t a = 0, b = 0;
     if (!last.p || (first.n && !sv_u64(first, &a)) || (last.n && !sv_u64(last, &b)) ||
@@ -86,8 +86,8 @@ static bool single_range(sv v, uint64_t size, bool *out_of_file)
 static sv h2o_header(const h2o_req_t *h, const h2o_token_t *token)
 {
     ssize_t i = h2o_find_header(&h->headers, token, -1);
-    return i == -1 ? SV_NULL : sv_make(h->headers.entries[i].value.base,
-                                       h->headers.entries[i].value.len);
+    return i == -1 ? SV_NULL
+                   : sv_make(h->headers.entries[i].value.base, h->headers.entries[i].value.len);
 }
 
 static void file_error(struct http_req *r, int status, const char *code)
@@ -105,8 +105,7 @@ void http_file_respond(struct http_req *r)
     if (!ref) {
         int e = errno;
         bool full = e == EMFILE || e == ENFILE;
-        if (full)
-            log_error("%s: no file descriptor left", r->file.path);
+        if (full) log_error("%s: no file descriptor left", r->file.path);
         file_error(r, full ? 503 : 404, full ? "overloaded" : "not_found");
         http_req_respond(r);
         return;
@@ -133,13 +132,11 @@ void http_file_respond(struct http_req *r)
         http_req_respond(r);
         return;
     } else if (range.p) {
-        drop_header(r, H2O_TOKEN_ACCEPT_ENCODING);    /* a range is of the file as it is */
+        drop_header(r, H2O_TOKEN_ACCEPT_ENCODING); /* a range is of the file as it is */
     }
-    if (r->file.cache.n)
-        http_add_header(r, "cache-control", r->file.cache);
-    if (r->file.disposition.n)
-        http_add_header(r, "content-disposition", r->file.disposition);
-    r->type = NULL;                  /* h2o adds one; http_file_head corrects it */
+    if (r->file.cache.n) http_add_header(r, "cache-control", r->file.cache);
+    if (r->file.disposition.n) http_add_header(r, "content-disposition", r->file.disposition);
+    r->type = NULL; /* h2o adds one; http_file_head corrects it */
     http_res_head(r, SIZE_MAX);
     h->path_normalized = h2o_iovec_init(r->file.path, strlen(r->file.path));
     h2o_handler_t *handler = r->loop->s->files->handler;
@@ -153,8 +150,7 @@ void http_file_respond(struct http_req *r)
 void http_file_head(struct http_req *r)
 {
     h2o_req_t *h = r->h;
-    if (h->res.status != 200 && h->res.status != 206)
-        return;
+    if (h->res.status != 200 && h->res.status != 206) return;
     for (size_t i = 0; i < h->res.headers.size; i++)
         if (h->res.headers.entries[i].name == &H2O_TOKEN_CONTENT_TYPE->buf)
             h->res.headers.entries[i].value = h2o_iovec_init(r->file.type.p, r->file.type.n);

@@ -7,7 +7,7 @@
 
 #include "http/internal.h"
 
-#define LINGER_MAX (256u * 1024)     /* bytes read and thrown away after a refusal */
+#define LINGER_MAX (256u * 1024) /* bytes read and thrown away after a refusal */
 
 /* ---- refusing --------------------------------------------------------------------- */
 
@@ -24,8 +24,7 @@ static void on_linger(h2o_socket_t *sock, const char *err)
     struct http_conn *c = sock->on_close.data;
     c->head_scanned += sock->input->size;
     h2o_buffer_consume(&sock->input, sock->input->size);
-    if (err || c->head_scanned > LINGER_MAX)
-        give_up(c);
+    if (err || c->head_scanned > LINGER_MAX) give_up(c);
 }
 
 static void on_refusal_written(h2o_socket_t *sock, const char *err)
@@ -45,14 +44,17 @@ static void on_refusal_written(h2o_socket_t *sock, const char *err)
 void http_h1_refuse(struct http_conn *c, int status, const char *code)
 {
     if (h2o_socket_is_writing(c->sock)) {
-        http_conn_shut(c);           /* "100 Continue" is stuck: nobody listens */
+        http_conn_shut(c); /* "100 Continue" is stuck: nobody listens */
         return;
     }
     c->refused = true;
     c->body_us = clock_mono_us();
     h2o_socket_read_stop(c->sock);
-    struct access_entry e = {.ip = sv_make(c->ip, c->ip_n), .method = SV("-"), .path = SV("-"),
-                             .status = status, .bytes_in = c->sock->input->size,
+    struct access_entry e = {.ip = sv_make(c->ip, c->ip_n),
+                             .method = SV("-"),
+                             .path = SV("-"),
+                             .status = status,
+                             .bytes_in = c->sock->input->size,
                              .us = c->head_us ? (uint64_t)(c->body_us - c->head_us) : 0};
     c->refusal = http_raw_problem(status, code, 0);
     e.bytes_out = c->refusal.n;
@@ -69,13 +71,10 @@ static size_t head_end(const char *p, size_t n, size_t from)
 {
     for (size_t i = from; i < n;) {
         const char *nl = memchr(p + i, '\n', n - i);
-        if (!nl)
-            return 0;
+        if (!nl) return 0;
         i = (size_t)(nl - p) + 1;
-        if (i < n && p[i] == '\n')
-            return i + 1;
-        if (i + 1 < n && p[i] == '\r' && p[i + 1] == '\n')
-            return i + 2;
+        if (i < n && p[i] == '\n') return i + 1;
+        if (i + 1 < n && p[i] == '\r' && p[i + 1] == '\n') return i + 2;
     }
     return 0;
 }
@@ -93,10 +92,8 @@ static void read_framing(sv head, struct framing *f)
     const char *p = head.p, *end = head.p + head.n;
     while ((p = memchr(p, '\n', (size_t)(end - p))) && ++p < end) {
         char first = (char)(*p | 0x20);
-        if (*p == ' ' || *p == '\t')
-            f->bad = true;           /* folded lines: gone since RFC 7230 */
-        if (first != 'c' && first != 't' && first != 'h')
-            continue;
+        if (*p == ' ' || *p == '\t') f->bad = true; /* folded lines: gone since RFC 7230 */
+        if (first != 'c' && first != 't' && first != 'h') continue;
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         sv value, line = sv_make(p, (size_t)((nl ? nl : end) - p));
         sv name = sv_cut(line, ':', &value);
@@ -110,14 +107,12 @@ static void read_framing(sv head, struct framing *f)
         } else if (sv_ieq(name, SV("transfer-encoding"))) {
             f->codings++;
         } else if (sv_ieq(name, SV("host"))) {
-            if (f->host.p)
-                f->bad = true;
+            if (f->host.p) f->bad = true;
             f->host = sv_trim(value);
         }
     }
     /* Both, or more than one coding: the classic ways to smuggle a request. */
-    if ((f->lengths && f->codings) || f->codings > 1)
-        f->bad = true;
+    if ((f->lengths && f->codings) || f->codings > 1) f->bad = true;
 }
 
 /* Reads the request line only as far as the route needs it. */
@@ -127,8 +122,7 @@ static size_t limit_of(struct http_conn *c, sv head, sv host)
     sv method = sv_cut(line, ' ', &target);
     target = sv_cut(target, ' ', &rest);
     enum http_method m;
-    if (!http_method_parse(method, &m))
-        return c->loop->s->lim.body_bytes;
+    if (!http_method_parse(method, &m)) return c->loop->s->lim.body_bytes;
     return http_body_limit(c->loop->s, c->operator_side, m, host, target);
 }
 
@@ -136,19 +130,16 @@ bool http_h1_admit(struct http_conn *c)
 {
     const h2o_buffer_t *in = c->sock->input;
     const struct http_limits *lim = &c->loop->s->lim;
-    if (c->refused)
-        return false;
+    if (c->refused) return false;
     if (c->head_len == 0) {
-        if (c->head_us == 0)
-            c->head_us = clock_mono_us();
+        if (c->head_us == 0) c->head_us = clock_mono_us();
         size_t end = head_end(in->bytes, in->size, c->head_scanned > 3 ? c->head_scanned - 3 : 0);
         c->head_scanned = in->size;
         if ((end ? end : in->size) > lim->header_bytes) {
             http_h1_refuse(c, 431, "headers_too_large");
             return false;
         }
-        if (!end)
-            return true;
+        if (!end) return true;
         struct framing f;
         sv head = sv_make(in->bytes, end);
         read_framing(head, &f);

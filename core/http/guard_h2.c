@@ -5,8 +5,8 @@
 #include "http/internal.h"
 
 #define FRAME_HEAD H2O_HTTP2_FRAME_HEADER_SIZE
-#define MAX_BLOCK_FRAMES 16u         /* HEADERS and its CONTINUATIONs */
-#define MAX_CONTROL 200u             /* a second: PING, SETTINGS, PRIORITY, unknown, empty DATA */
+#define MAX_BLOCK_FRAMES 16u /* HEADERS and its CONTINUATIONs */
+#define MAX_CONTROL 200u     /* a second: PING, SETTINGS, PRIORITY, unknown, empty DATA */
 
 struct frame {
     size_t length;
@@ -17,9 +17,11 @@ struct frame {
 static struct frame frame_of(const uint8_t *p)
 {
     return (struct frame){
-        .length = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2], .type = p[3], .flags = p[4],
-        .id = ((uint32_t)p[5] << 24 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 8 | p[8]) &
-              0x7fffffff,
+        .length = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2],
+        .type = p[3],
+        .flags = p[4],
+        .id =
+            ((uint32_t)p[5] << 24 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 8 | p[8]) & 0x7fffffff,
     };
 }
 
@@ -96,7 +98,7 @@ static ssize_t pass_on(struct http_conn *c, h2o_http2_conn_t *conn, const uint8_
                        const char **err_desc)
 {
     ssize_t ret = c->h2_expect(conn, src, len, err_desc);
-    if (conn->_read_expect != read_frame) {     /* h2o waits for something else now */
+    if (conn->_read_expect != read_frame) { /* h2o waits for something else now */
         c->h2_expect = conn->_read_expect;
         conn->_read_expect = read_frame;
     }
@@ -119,7 +121,7 @@ static ssize_t look(struct http_conn *c, h2o_http2_conn_t *conn, const struct fr
         control = f->length == 0 && !(f->flags & H2O_HTTP2_FRAME_FLAG_END_STREAM);
         h2o_http2_stream_t *stream = h2o_http2_conn_get_stream(conn, f->id);
         if (c->h2_block || f->id == 0 || !(f->id & 1) || f->id > conn->pull_stream_ids.max_open)
-            break;                   /* h2o ends the connection */
+            break; /* h2o ends the connection */
         if (!stream || stream->state > H2O_HTTP2_STREAM_STATE_RECV_BODY)
             return swallow(conn, f); /* answered early or reset: late bytes are no error */
         if (stream->state == H2O_HTTP2_STREAM_STATE_RECV_BODY && too_long(c, stream, f->length)) {
@@ -145,20 +147,18 @@ static ssize_t look(struct http_conn *c, h2o_http2_conn_t *conn, const struct fr
     if (control && ++c->h2_control > MAX_CONTROL)
         return calm_down(c, err_desc, "too many control frames");
     if (f->type > H2O_HTTP2_FRAME_TYPE_CONTINUATION && !c->h2_block)
-        return (ssize_t)(FRAME_HEAD + f->length);    /* h2o would write to stderr */
+        return (ssize_t)(FRAME_HEAD + f->length); /* h2o would write to stderr */
 
     uint64_t before = stream_errors(c->loop);
     ssize_t ret = pass_on(c, conn, src, len, err_desc);
-    if (ret < 0)
-        return ret;
+    if (ret < 0) return ret;
     /* Resets that the client provokes cost as much as those it sends. */
     c->h2_resets += (unsigned)(stream_errors(c->loop) - before);
     if (c->h2_resets > lim->h2_resets_per_s) {
         COUNT(c->loop, h2_resets, 1);
         return calm_down(c, err_desc, "too many stream resets");
     }
-    if ((f->type == H2O_HTTP2_FRAME_TYPE_HEADERS ||
-         f->type == H2O_HTTP2_FRAME_TYPE_CONTINUATION) &&
+    if ((f->type == H2O_HTTP2_FRAME_TYPE_HEADERS || f->type == H2O_HTTP2_FRAME_TYPE_CONTINUATION) &&
         (f->flags & H2O_HTTP2_FRAME_FLAG_END_HEADERS)) {
         c->h2_block = 0;
         c->h2_block_frames = 0;
@@ -173,8 +173,7 @@ static ssize_t read_frame(h2o_http2_conn_t *conn, const uint8_t *src, size_t len
                           const char **err_desc)
 {
     struct http_conn *c = conn->sock->on_close.data;
-    if (len < FRAME_HEAD || memcmp(src, "PRI", 3) == 0)
-        return pass_on(c, conn, src, len, err_desc);
+    if (len < FRAME_HEAD || memcmp(src, "PRI", 3) == 0) return pass_on(c, conn, src, len, err_desc);
     struct frame f = frame_of(src);
     if (f.length > H2O_HTTP2_SETTINGS_HOST.max_frame_size || len < FRAME_HEAD + f.length)
         return pass_on(c, conn, src, len, err_desc);

@@ -12,7 +12,7 @@
 
 #define SHARDS 64u
 #define BUCKETS 256u
-#define SHARD_MAX 1024u              /* 64 * 1024 addresses in all */
+#define SHARD_MAX 1024u /* 64 * 1024 addresses in all */
 
 struct key {
     unsigned char b[16];
@@ -22,9 +22,9 @@ struct limit_peer {
     struct limit_peer *next;
     struct key key;
     struct shard *shard;
-    bool shared;                     /* stands for all that a full shard cannot hold */
-    unsigned connections;            /* under the shard's lock */
-    _Atomic int64_t spent_until_us;  /* the bucket is full again then */
+    bool shared;                    /* stands for all that a full shard cannot hold */
+    unsigned connections;           /* under the shard's lock */
+    _Atomic int64_t spent_until_us; /* the bucket is full again then */
 };
 
 struct shard {
@@ -37,7 +37,7 @@ struct shard {
 struct limits {
     unsigned max, max_by_address;
     bool by_address;
-    int64_t interval_us, burst_us;   /* 0: no rate limit */
+    int64_t interval_us, burst_us; /* 0: no rate limit */
     _Atomic unsigned connections;
     struct shard shard[SHARDS];
 };
@@ -45,16 +45,14 @@ struct limits {
 struct limits *limits_new(const struct http_limits *l, bool count_by_address)
 {
     struct limits *t = calloc(1, sizeof(*t));
-    if (!t)
-        abort();
+    if (!t) abort();
     t->max = l->connections;
     t->max_by_address = l->connections_per_ip;
     t->by_address = count_by_address;
     if (l->rate_per_ip) {
         unsigned burst = l->rate_burst ? l->rate_burst : 2 * l->rate_per_ip;
         t->interval_us = 1000000 / l->rate_per_ip;
-        if (t->interval_us == 0)
-            t->interval_us = 1;
+        if (t->interval_us == 0) t->interval_us = 1;
         t->burst_us = t->interval_us * burst;
     }
     for (unsigned i = 0; i < SHARDS; i++) {
@@ -67,8 +65,7 @@ struct limits *limits_new(const struct http_limits *l, bool count_by_address)
 
 void limits_free(struct limits *t)
 {
-    if (!t)
-        return;
+    if (!t) return;
     for (unsigned i = 0; i < SHARDS; i++) {
         for (unsigned b = 0; b < BUCKETS; b++) {
             for (struct limit_peer *p = t->shard[i].bucket[b], *next; p; p = next) {
@@ -96,7 +93,7 @@ static struct key key_of(const struct sockaddr *sa)
         else
             memcpy(k.b, &in6->sin6_addr, 8);
     }
-    return k;                        /* Unix sockets share the zero key */
+    return k; /* Unix sockets share the zero key */
 }
 
 static bool spent(struct limit_peer *p, int64_t now_us)
@@ -126,16 +123,13 @@ static struct limit_peer *find_or_add(struct shard *s, const struct key *k, uint
 {
     struct limit_peer **at = &s->bucket[(hash >> 8) % BUCKETS];
     for (struct limit_peer *p = *at; p; p = p->next)
-        if (memcmp(&p->key, k, sizeof(*k)) == 0)
-            return p;
+        if (memcmp(&p->key, k, sizeof(*k)) == 0) return p;
     if (s->n >= SHARD_MAX) {
         sweep(s, clock_mono_us());
-        if (s->n >= SHARD_MAX)
-            return &s->overflow;
+        if (s->n >= SHARD_MAX) return &s->overflow;
     }
     struct limit_peer *p = calloc(1, sizeof(*p));
-    if (!p)
-        return &s->overflow;
+    if (!p) return &s->overflow;
     p->key = *k;
     p->shard = s;
     p->next = *at;
@@ -162,8 +156,7 @@ enum limit_verdict limits_connect(struct limits *t, const struct sockaddr *sa,
     pthread_mutex_lock(&s->mu);
     struct limit_peer *p = find_or_add(s, &k, hash);
     bool ok = !t->by_address || p->connections < t->max_by_address;
-    if (ok)
-        p->connections++;
+    if (ok) p->connections++;
     pthread_mutex_unlock(&s->mu);
     if (!ok) {
         atomic_fetch_sub_explicit(&t->connections, 1, memory_order_relaxed);
@@ -196,8 +189,7 @@ static bool draw(const struct limits *t, struct limit_peer *p, int64_t now_us)
     int64_t until = atomic_load_explicit(&p->spent_until_us, memory_order_relaxed), next;
     do {
         next = (until > now_us ? until : now_us) + t->interval_us;
-        if (next - now_us > t->burst_us)
-            return false;
+        if (next - now_us > t->burst_us) return false;
     } while (!atomic_compare_exchange_weak_explicit(&p->spent_until_us, &until, next,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
@@ -210,8 +202,7 @@ bool limits_request(struct limits *t, struct limit_peer *peer, int64_t now_us)
 
 bool limits_request_ip(struct limits *t, sv ip, int64_t now_us)
 {
-    if (t->interval_us == 0)
-        return true;
+    if (t->interval_us == 0) return true;
     char text[INET6_ADDRSTRLEN];
     struct sockaddr_in in = {.sin_family = AF_INET};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};

@@ -4,8 +4,8 @@
 #include "http/methods.h"
 
 static const sv names[HTTP_N_METHODS] = {
-    [HTTP_GET] = {"GET", 3},       [HTTP_HEAD] = {"HEAD", 4},     [HTTP_POST] = {"POST", 4},
-    [HTTP_PUT] = {"PUT", 3},       [HTTP_PATCH] = {"PATCH", 5},   [HTTP_DELETE] = {"DELETE", 6},
+    [HTTP_GET] = {"GET", 3},         [HTTP_HEAD] = {"HEAD", 4},   [HTTP_POST] = {"POST", 4},
+    [HTTP_PUT] = {"PUT", 3},         [HTTP_PATCH] = {"PATCH", 5}, [HTTP_DELETE] = {"DELETE", 6},
     [HTTP_OPTIONS] = {"OPTIONS", 7},
 };
 
@@ -36,8 +36,7 @@ static void build_allow(void)
         unsigned set = bits & (1u << HTTP_GET) ? bits | 1u << HTTP_HEAD : bits;
         size_t n = 0;
         for (unsigned m = 0; m < HTTP_N_METHODS; m++) {
-            if (!(set & 1u << m))
-                continue;
+            if (!(set & 1u << m)) continue;
             if (n) {
                 memcpy(allow_text[bits] + n, ", ", 2);
                 n += 2;

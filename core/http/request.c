@@ -4,20 +4,62 @@
 
 #include "http/internal.h"
 
-struct arena *http_arena(struct http_req *r) { return r->arena; }
-enum http_method http_method_of(const struct http_req *r) { return r->method; }
-sv http_path(const struct http_req *r) { return r->path; }
-sv http_prefix(const struct http_req *r) { return r->prefix; }
-sv http_query_raw(const struct http_req *r) { return r->query; }
-sv http_host(const struct http_req *r) { return r->host; }
-sv http_scheme(const struct http_req *r) { return sv_of(r->scheme); }
-sv http_body(const struct http_req *r) { return r->body; }
-sv http_remote(const struct http_req *r) { return r->remote; }
-sv http_request_id(const struct http_req *r) { return r->id; }
-struct http_site *http_site_of(const struct http_req *r) { return r->site; }
-const struct http_route *http_route_of(const struct http_req *r) { return r->match.route; }
-int64_t http_started_us(const struct http_req *r) { return r->started_us; }
-void *http_user(const struct http_req *r) { return r->user; }
+struct arena *http_arena(struct http_req *r)
+{
+    return r->arena;
+}
+enum http_method http_method_of(const struct http_req *r)
+{
+    return r->method;
+}
+sv http_path(const struct http_req *r)
+{
+    return r->path;
+}
+sv http_prefix(const struct http_req *r)
+{
+    return r->prefix;
+}
+sv http_query_raw(const struct http_req *r)
+{
+    return r->query;
+}
+sv http_host(const struct http_req *r)
+{
+    return r->host;
+}
+sv http_scheme(const struct http_req *r)
+{
+    return sv_of(r->scheme);
+}
+sv http_body(const struct http_req *r)
+{
+    return r->body;
+}
+sv http_remote(const struct http_req *r)
+{
+    return r->remote;
+}
+sv http_request_id(const struct http_req *r)
+{
+    return r->id;
+}
+struct http_site *http_site_of(const struct http_req *r)
+{
+    return r->site;
+}
+const struct http_route *http_route_of(const struct http_req *r)
+{
+    return r->match.route;
+}
+int64_t http_started_us(const struct http_req *r)
+{
+    return r->started_us;
+}
+void *http_user(const struct http_req *r)
+{
+    return r->user;
+}
 
 void *http_route_data(const struct http_req *r)
 {
@@ -32,8 +74,7 @@ void http_set_user(struct http_req *r, void *user, int64_t label)
 
 void http_defer(struct http_req *r)
 {
-    if (!r->outside)
-        http_req_lend(r);
+    if (!r->outside) http_req_lend(r);
     http_taken = HTTP_TAKEN_DEFER;
 }
 
@@ -53,8 +94,7 @@ sv http_header(const struct http_req *r, const char *lower_name)
             return sv_make(r->headers[i].value.base, r->headers[i].value.len);
     }
     /* h2o takes some out of the list */
-    if (n == 4 && memcmp(lower_name, "host", 4) == 0)
-        return r->host;
+    if (n == 4 && memcmp(lower_name, "host", 4) == 0) return r->host;
     return SV_NULL;
 }
 
@@ -77,12 +117,10 @@ sv http_cookie(const struct http_req *r, const char *name)
 {
     /* HTTP/2 clients may send each cookie in a header of its own. */
     for (size_t i = 0; i < r->n_headers; i++) {
-        if (r->headers[i].name != &H2O_TOKEN_COOKIE->buf)
-            continue;
-        sv v = http_cookie_in(sv_make(r->headers[i].value.base, r->headers[i].value.len),
-                              sv_of(name));
-        if (v.p)
-            return v;
+        if (r->headers[i].name != &H2O_TOKEN_COOKIE->buf) continue;
+        sv v =
+            http_cookie_in(sv_make(r->headers[i].value.base, r->headers[i].value.len), sv_of(name));
+        if (v.p) return v;
     }
     return SV_NULL;
 }
@@ -94,10 +132,8 @@ static unsigned quality(sv params)
 {
     while (params.n) {
         sv one = sv_trim(sv_cut(params, ';', &params));
-        if (one.n < 3 || (one.p[0] | 0x20) != 'q' || one.p[1] != '=')
-            continue;
-        if (one.p[2] != '0')
-            return 1000;
+        if (one.n < 3 || (one.p[0] | 0x20) != 'q' || one.p[1] != '=') continue;
+        if (one.p[2] != '0') return 1000;
         unsigned q = 0, unit = 100;
         for (size_t i = 4; i < one.n && unit && one.p[i] >= '0' && one.p[i] <= '9'; i++, unit /= 10)
             q += (unsigned)(one.p[i] - '0') * unit;
@@ -108,17 +144,14 @@ static unsigned quality(sv params)
 
 const char *http_pick_lang(sv cookie_lang, sv accept)
 {
-    if (sv_eq(cookie_lang, SV("zh")))
-        return "zh";
-    if (sv_eq(cookie_lang, SV("en")))
-        return "en";
+    if (sv_eq(cookie_lang, SV("zh"))) return "zh";
+    if (sv_eq(cookie_lang, SV("en"))) return "en";
     unsigned best = 0;
     const char *lang = "zh";
     while (accept.n) {
         sv params, one = sv_cut(accept, ',', &accept);
         sv tag = sv_trim(sv_cut(one, ';', &params));
-        if (tag.n < 2 || (tag.n > 2 && tag.p[2] != '-'))
-            continue;
+        if (tag.n < 2 || (tag.n > 2 && tag.p[2] != '-')) continue;
         char a = (char)(tag.p[0] | 0x20), b = (char)(tag.p[1] | 0x20);
         const char *this = a == 'z' && b == 'h' ? "zh" : a == 'e' && b == 'n' ? "en" : NULL;
         unsigned q = this ? quality(params) : 0;
@@ -144,11 +177,9 @@ static sv decode(struct http_req *r, sv v, bool plus)
     bool plain = true;
     for (size_t i = 0; i < v.n && plain; i++)
         plain = v.p[i] != '%' && !(plus && v.p[i] == '+');
-    if (plain)
-        return v.p ? v : SV("");
+    if (plain) return v.p ? v : SV("");
     struct buf b = BUF_IN(r->arena);
-    if (buf_urldecode(&b, v, plus) != 0)
-        return v;
+    if (buf_urldecode(&b, v, plus) != 0) return v;
     return b.p ? buf_view(&b) : SV("");
 }
 
@@ -158,8 +189,7 @@ void http_query_each(struct http_req *r, bool (*fn)(void *, sv name, sv value), 
     while (left.n) {
         sv pair = sv_cut(left, '&', &left), value;
         sv name = sv_cut(pair, '=', &value);
-        if (pair.n && !fn(arg, decode(r, name, true), decode(r, value, true)))
-            return;
+        if (pair.n && !fn(arg, decode(r, name, true), decode(r, value, true))) return;
     }
 }
 
@@ -170,8 +200,7 @@ struct wanted {
 static bool match_name(void *arg, sv name, sv value)
 {
     struct wanted *w = arg;
-    if (!sv_eq(name, w->name))
-        return true;
+    if (!sv_eq(name, w->name)) return true;
     w->value = value;
     return false;
 }

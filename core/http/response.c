@@ -12,38 +12,70 @@ static const char problem_type[] = "application/problem+json";
 const char *http_reason(int status)
 {
     switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 422: return "Unprocessable Content";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 507: return "Insufficient Storage";
-    default: return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Error";
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 202:
+        return "Accepted";
+    case 204:
+        return "No Content";
+    case 206:
+        return "Partial Content";
+    case 301:
+        return "Moved Permanently";
+    case 302:
+        return "Found";
+    case 303:
+        return "See Other";
+    case 304:
+        return "Not Modified";
+    case 307:
+        return "Temporary Redirect";
+    case 308:
+        return "Permanent Redirect";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 410:
+        return "Gone";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
+    case 415:
+        return "Unsupported Media Type";
+    case 416:
+        return "Range Not Satisfiable";
+    case 422:
+        return "Unprocessable Content";
+    case 428:
+        return "Precondition Required";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 503:
+        return "Service Unavailable";
+    case 507:
+        return "Insufficient Storage";
+    default:
+        return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Error";
     }
 }
 
@@ -95,8 +127,7 @@ static bool cookie_text_ok(sv v)
 {
     for (size_t i = 0; i < v.n; i++) {
         unsigned char c = (unsigned char)v.p[i];
-        if (c <= 0x20 || c >= 0x7f || c == '"' || c == ',' || c == ';' || c == '\\')
-            return false;
+        if (c <= 0x20 || c >= 0x7f || c == '"' || c == ',' || c == ';' || c == '\\') return false;
     }
     return true;
 }
@@ -121,12 +152,10 @@ void http_add_cookie(struct http_req *r, const char *name, sv value,
         buf_i64(&b, o->max_age_s);
     }
     buf_str(&b, "; SameSite=Lax");
-    if (o->http_only)
-        buf_str(&b, "; HttpOnly");
-    if (o->secure)
-        buf_str(&b, "; Secure");
+    if (o->http_only) buf_str(&b, "; HttpOnly");
+    if (o->secure) buf_str(&b, "; Secure");
     add(r, "set-cookie", buf_view(&b));
-    r->no_compress = true;    /* a length that depends on secrets and on input tells secrets */
+    r->no_compress = true; /* a length that depends on secrets and on input tells secrets */
 }
 
 void http_fail(struct http_req *r, const struct err *err)
@@ -142,8 +171,7 @@ void http_fail(struct http_req *r, const struct err *err)
     r->file.path = NULL;
     buf_clear(http_out(r));
     err_problem(err, http_lang(r), r->id, &r->out);
-    if (err->retry_after)
-        add(r, "retry-after", arena_printf(r->arena, "%d", err->retry_after));
+    if (err->retry_after) add(r, "retry-after", arena_printf(r->arena, "%d", err->retry_after));
 }
 
 void http_fail_code(struct http_req *r, int status, const char *code)
@@ -161,11 +189,9 @@ h2o_mime_attributes_t http_mime_compressible = {.is_compressible = 1};
 bool http_compressible(sv type)
 {
     const char *semicolon = type.n ? memchr(type.p, ';', type.n) : NULL;
-    if (semicolon)
-        type.n = (size_t)(semicolon - type.p);
+    if (semicolon) type.n = (size_t)(semicolon - type.p);
     type = sv_trim(type);
-    if (sv_eq(type, SV("text/event-stream")))
-        return false;
+    if (sv_eq(type, SV("text/event-stream"))) return false;
     return sv_starts(type, SV("text/")) || sv_ends(type, SV("json")) || sv_ends(type, SV("xml")) ||
            sv_ends(type, SV("/javascript")) || sv_ends(type, SV("/wasm"));
 }
@@ -194,8 +220,7 @@ void http_res_head(struct http_req *r, size_t length)
     h->res.headers.entries = r->head_out;
     h->res.headers.size = 0;
     h->res.headers.capacity = HTTP_MAX_RES_HEADERS;
-    if (r->type)
-        push(h, &H2O_TOKEN_CONTENT_TYPE->buf, sv_of(r->type));
+    if (r->type) push(h, &H2O_TOKEN_CONTENT_TYPE->buf, sv_of(r->type));
     push(h, &request_id_name, r->id);
     push(h, &nosniff_name, SV("nosniff"));
     push(h, &referrer_name, SV("same-origin"));
@@ -207,7 +232,7 @@ void http_res_head(struct http_req *r, size_t length)
 
 void http_req_respond(struct http_req *r)
 {
-    static h2o_generator_t whole;    /* all of the body at once: no state */
+    static h2o_generator_t whole; /* all of the body at once: no state */
     r->answered = true;
     if (r->stream) {
         http_stream_start(r);
@@ -219,15 +244,14 @@ void http_req_respond(struct http_req *r)
     }
     sv body = r->out_static.p ? r->out_static : buf_view(&r->out);
     bool bodyless = r->status == 204 || r->status == 304;
-    if (bodyless)
-        body = SV_NULL;
-    if (!r->type && body.n)
-        r->type = "application/json";
+    if (bodyless) body = SV_NULL;
+    if (!r->type && body.n) r->type = "application/json";
     http_res_head(r, bodyless ? SIZE_MAX : body.n);
     h2o_req_t *h = r->h;
     h->res.mime_attr = body.n >= HTTP_COMPRESS_MIN && !r->no_compress && r->type &&
                                http_compressible(sv_of(r->type))
-                           ? &http_mime_compressible : &h2o_mime_attributes_as_is;
+                           ? &http_mime_compressible
+                           : &h2o_mime_attributes_as_is;
     h2o_start_response(h, &whole);
     h2o_iovec_t vec = h2o_iovec_init(body.p, body.n);
     h2o_send(h, &vec, r->head || body.n == 0 ? 0 : 1, H2O_SEND_STATE_FINAL);
@@ -257,20 +281,21 @@ static const char *code_of(int status)
 static sv raw_header(const h2o_req_t *h, const h2o_token_t *token)
 {
     ssize_t i = h2o_find_header(&h->headers, token, -1);
-    return i == -1 ? SV_NULL : sv_make(h->headers.entries[i].value.base,
-                                       h->headers.entries[i].value.len);
+    return i == -1 ? SV_NULL
+                   : sv_make(h->headers.entries[i].value.base, h->headers.entries[i].value.len);
 }
 
 static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *h, h2o_ostream_t **slot)
 {
     (void)self;
     if (h->res.status >= 400 && !http_req_of(h)) {
-        struct problem_ostream *os = (struct problem_ostream *)h2o_add_ostream(h, sizeof(*os), slot);
+        struct problem_ostream *os =
+            (struct problem_ostream *)h2o_add_ostream(h, sizeof(*os), slot);
         os->super.do_send = send_problem;
         slot = &os->super.next;
-        const char *lang = http_pick_lang(
-            http_cookie_in(raw_header(h, H2O_TOKEN_COOKIE), SV("lang")),
-            raw_header(h, H2O_TOKEN_ACCEPT_LANGUAGE));
+        const char *lang =
+            http_pick_lang(http_cookie_in(raw_header(h, H2O_TOKEN_COOKIE), SV("lang")),
+                           raw_header(h, H2O_TOKEN_ACCEPT_LANGUAGE));
         struct err err;
         struct buf b = BUF_HEAP;
         err_clear(&err);
@@ -305,8 +330,7 @@ sv http_raw_problem(int status, const char *code, int retry_after)
                "Content-Length: %zu\r\nServer: " HTTP_SERVER_NAME "\r\n"
                "x-content-type-options: nosniff\r\nreferrer-policy: same-origin\r\n",
                status, http_reason(status), problem_type, body.n);
-    if (retry_after)
-        buf_printf(&b, "Retry-After: %d\r\n", retry_after);
+    if (retry_after) buf_printf(&b, "Retry-After: %d\r\n", retry_after);
     buf_str(&b, "\r\n");
     buf_sv(&b, buf_view(&body));
     buf_free(&body);

@@ -8,19 +8,20 @@
 #include "http/http.h"
 #include "http/methods.h"
 
-#define MAX_PARAMS (sizeof(((struct http_match *)0)->params) / sizeof(((struct http_match *)0)->params[0]))
+#define MAX_PARAMS                                                                                 \
+    (sizeof(((struct http_match *)0)->params) / sizeof(((struct http_match *)0)->params[0]))
 
 struct node {
-    sv segment;                  /* literal text; empty on the root and on parameters */
-    struct node **literals;      /* sorted by length, then bytes */
+    sv segment;             /* literal text; empty on the root and on parameters */
+    struct node **literals; /* sorted by length, then bytes */
     size_t n_literals;
-    struct node *param;          /* ":name" */
+    struct node *param; /* ":name" */
     const struct http_route *here[HTTP_N_METHODS];
     const struct http_route *rest[HTTP_N_METHODS];
 };
 
 struct http_router {
-    struct arena *arena;         /* nodes and route copies; freed with the router */
+    struct arena *arena; /* nodes and route copies; freed with the router */
     struct node root;
 };
 
@@ -36,23 +37,20 @@ static void free_literals(struct node *n)
 {
     for (size_t i = 0; i < n->n_literals; i++)
         free_literals(n->literals[i]);
-    if (n->param)
-        free_literals(n->param);
+    if (n->param) free_literals(n->param);
     free(n->literals);
 }
 
 void http_router_free(struct http_router *r)
 {
-    if (!r)
-        return;
+    if (!r) return;
     free_literals(&r->root);
     arena_free(r->arena);
 }
 
 static int cmp_segment(sv a, sv b)
 {
-    if (a.n != b.n)
-        return a.n < b.n ? -1 : 1;
+    if (a.n != b.n) return a.n < b.n ? -1 : 1;
     return a.n ? memcmp(a.p, b.p, a.n) : 0;
 }
 
@@ -62,8 +60,7 @@ static struct node *find_literal(const struct node *n, sv segment)
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
         int c = cmp_segment(n->literals[mid]->segment, segment);
-        if (c == 0)
-            return n->literals[mid];
+        if (c == 0) return n->literals[mid];
         if (c < 0)
             lo = mid + 1;
         else
@@ -75,11 +72,9 @@ static struct node *find_literal(const struct node *n, sv segment)
 static struct node *add_literal(struct http_router *r, struct node *n, sv segment)
 {
     struct node *child = find_literal(n, segment);
-    if (child)
-        return child;
+    if (child) return child;
     struct node **grown = realloc(n->literals, (n->n_literals + 1) * sizeof(*grown));
-    if (!grown)
-        abort();
+    if (!grown) abort();
     n->literals = grown;
     child = ARENA_NEW(r->arena, struct node);
     child->segment = segment;
@@ -113,8 +108,7 @@ int http_router_add(struct http_router *r, const struct http_route *route, struc
         const char *slash = left.n ? memchr(left.p, '/', left.n) : NULL;
         sv segment = slash ? sv_make(left.p, (size_t)(slash - left.p)) : left;
         more = slash != NULL;
-        if (more)
-            left = sv_make(slash + 1, left.n - segment.n - 1);
+        if (more) left = sv_make(slash + 1, left.n - segment.n - 1);
         if (segment.n && (segment.p[0] == ':' || segment.p[0] == '*')) {
             if (segment.n < 2 || ++params > MAX_PARAMS)
                 return err_internal(err, "route \"%s\": bad or too many parameters", copy->pattern);
@@ -122,8 +116,7 @@ int http_router_add(struct http_router *r, const struct http_route *route, struc
             if (rest && more)
                 return err_internal(err, "route \"%s\": \"*\" must be last", copy->pattern);
             if (!rest) {
-                if (!n->param)
-                    n->param = ARENA_NEW(r->arena, struct node);
+                if (!n->param) n->param = ARENA_NEW(r->arena, struct node);
                 n = n->param;
             }
         } else {
@@ -145,7 +138,7 @@ int http_router_add(struct http_router *r, const struct http_route *route, struc
 
 struct search {
     enum http_method method;
-    unsigned allowed;            /* bit per method seen at paths that fit */
+    unsigned allowed; /* bit per method seen at paths that fit */
     const struct http_route *found;
     unsigned n_values;
     sv values[MAX_PARAMS];
@@ -154,15 +147,13 @@ struct search {
 static bool take(struct search *s, const struct http_route *const routes[HTTP_N_METHODS])
 {
     const struct http_route *r = routes[s->method];
-    if (!r && s->method == HTTP_HEAD)
-        r = routes[HTTP_GET];
+    if (!r && s->method == HTTP_HEAD) r = routes[HTTP_GET];
     if (r) {
         s->found = r;
         return true;
     }
     for (unsigned m = 0; m < HTTP_N_METHODS; m++)
-        if (routes[m])
-            s->allowed |= 1u << m;
+        if (routes[m]) s->allowed |= 1u << m;
     return false;
 }
 
@@ -170,19 +161,16 @@ static bool take(struct search *s, const struct http_route *const routes[HTTP_N_
  * last segment. Depth is bounded by the depth of the trie. */
 static bool walk(struct search *s, const struct node *n, sv left, bool more)
 {
-    if (!more)
-        return take(s, n->here);
+    if (!more) return take(s, n->here);
     const char *slash = left.n ? memchr(left.p, '/', left.n) : NULL;
     sv segment = slash ? sv_make(left.p, (size_t)(slash - left.p)) : left;
     sv next = slash ? sv_make(slash + 1, left.n - segment.n - 1) : SV_NULL;
     const struct node *child = find_literal(n, segment);
-    if (child && walk(s, child, next, slash != NULL))
-        return true;
+    if (child && walk(s, child, next, slash != NULL)) return true;
     if (n->param && segment.n) {
         unsigned mark = s->n_values;
         s->values[s->n_values++] = segment;
-        if (walk(s, n->param, next, slash != NULL))
-            return true;
+        if (walk(s, n->param, next, slash != NULL)) return true;
         s->n_values = mark;
     }
     s->values[s->n_values < MAX_PARAMS ? s->n_values : MAX_PARAMS - 1] = left;
@@ -217,15 +205,12 @@ bool http_router_find(const struct http_router *r, enum http_method m, sv path,
     struct search s = {.method = m};
     out->route = NULL;
     out->n_params = 0;
-    if (allow)
-        *allow = SV_NULL;
-    if (path.n == 0 || path.p[0] != '/')
-        return false;
+    if (allow) *allow = SV_NULL;
+    if (path.n == 0 || path.p[0] != '/') return false;
     if (walk(&s, &r->root, sv_make(path.p + 1, path.n - 1), true)) {
         name_params(&s, out);
         return true;
     }
-    if (allow && s.allowed)
-        *allow = http_allow_text(s.allowed);
+    if (allow && s.allowed) *allow = http_allow_text(s.allowed);
     return false;
 }

@@ -12,9 +12,9 @@
 #include "base/panic.h"
 #include "http/internal.h"
 
-#define FOREVER_MS (24u * 3600 * 1000)   /* h2o's own HTTP/1 time-out: ours are in conn.c */
-#define STOP_WAIT_US 10000000            /* for answers that somebody still owes */
-#define TLS_KEEP_US 60000000             /* handshakes with the old certificate end in time */
+#define FOREVER_MS (24u * 3600 * 1000) /* h2o's own HTTP/1 time-out: ours are in conn.c */
+#define STOP_WAIT_US 10000000          /* for answers that somebody still owes */
+#define TLS_KEEP_US 60000000           /* handshakes with the old certificate end in time */
 
 /* ---- messages ------------------------------------------------------------------- */
 
@@ -31,8 +31,7 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
 {
     struct http_loop *l = H2O_STRUCT_FROM_MEMBER(struct http_loop, inbox, receiver);
     while (!h2o_linklist_is_empty(messages)) {
-        struct http_msg *m =
-            H2O_STRUCT_FROM_MEMBER(struct http_msg, link.link, messages->next);
+        struct http_msg *m = H2O_STRUCT_FROM_MEMBER(struct http_msg, link.link, messages->next);
         h2o_linklist_unlink(&m->link.link);
         m->fn(l, m);
     }
@@ -42,7 +41,7 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
 struct command {
     struct http_msg msg;
     int64_t until_us;
-    SSL_CTX **ctx;                   /* n_listen contexts, owned */
+    SSL_CTX **ctx; /* n_listen contexts, owned */
 };
 
 static struct command *command_new(void (*fn)(struct http_loop *, struct http_msg *))
@@ -56,8 +55,7 @@ static struct command *command_new(void (*fn)(struct http_loop *, struct http_ms
 
 static void on_accept(h2o_socket_t *listener, const char *err)
 {
-    if (err)
-        return;
+    if (err) return;
     struct http_loop *l = listener->data;
     for (size_t i = 0; i < l->s->cfg.n_listen; i++) {
         if (l->listeners[i] == listener) {
@@ -78,8 +76,7 @@ static void resume_accept(struct http_loop *l)
 static void close_listeners(struct http_loop *l)
 {
     for (size_t i = 0; i < l->s->cfg.n_listen; i++) {
-        if (l->listeners[i])
-            h2o_socket_close(l->listeners[i]);
+        if (l->listeners[i]) h2o_socket_close(l->listeners[i]);
         l->listeners[i] = NULL;
     }
 }
@@ -104,8 +101,7 @@ static void on_tick(h2o_timeout_entry_t *e)
     struct http_loop *l = H2O_STRUCT_FROM_MEMBER(struct http_loop, tick_entry, e);
     h2o_timeout_link(l->ctx.loop, &l->tick, &l->tick_entry);
     access_log_flush(&l->log, false);
-    if (l->accept_paused)
-        resume_accept(l);
+    if (l->accept_paused) resume_accept(l);
     if (++l->ticks % 5 == 0 || l->draining) {
         int64_t now = clock_mono_us();
         http_conn_sweep(l, now);
@@ -127,8 +123,7 @@ static void setup_loop(struct http_loop *l)
     for (size_t i = 0; i < s->cfg.n_listen; i++) {
         /* Each loop has a descriptor of its own on the one socket: epoll keys by it. */
         int fd = fcntl(s->listen[i].fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0)
-            panic("http: cannot duplicate a listening socket");
+        if (fd < 0) panic("http: cannot duplicate a listening socket");
         l->accept[i].ctx = &l->ctx;
         l->accept[i].hosts = s->hosts[s->listen[i].operator_side];
         l->listeners[i] = h2o_evloop_socket_create(l->ctx.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
@@ -151,7 +146,7 @@ static void teardown_loop(struct http_loop *l)
     h2o_timeout_dispose(loop, &l->soon);
     h2o_multithread_unregister_receiver(l->ctx.queue, &l->inbox);
     h2o_context_dispose(&l->ctx);
-    h2o_evloop_run(loop, 0);         /* frees the sockets closed above */
+    h2o_evloop_run(loop, 0); /* frees the sockets closed above */
     h2o_evloop_destroy(loop);
     drop_retired(l, INT64_MAX);
     for (size_t i = 0; i < l->s->cfg.n_listen; i++)
@@ -176,16 +171,13 @@ static void *loop_main(void *arg)
     bool clean = true;
     for (;;) {
         h2o_evloop_run(l->ctx.loop, INT32_MAX);
-        if (l->watch)
-            http_conn_watch(l);
-        if (l->files_used) {         /* what is open is shared by one turn only */
+        if (l->watch) http_conn_watch(l);
+        if (l->files_used) { /* what is open is shared by one turn only */
             h2o_filecache_clear(l->ctx.filecache);
             l->files_used = false;
         }
-        if (!l->stopping)
-            continue;
-        if (l->n_conns == 0 && l->outside == 0)
-            break;
+        if (!l->stopping) continue;
+        if (l->n_conns == 0 && l->outside == 0) break;
         if (clock_mono_us() > l->stop_by_us) {
             log_error("loop %u: %zu connections, %u requests did not end; left behind", l->index,
                       l->n_conns, l->outside);
@@ -193,8 +185,7 @@ static void *loop_main(void *arg)
             break;
         }
     }
-    if (clean)
-        teardown_loop(l);
+    if (clean) teardown_loop(l);
     l->done = clean;
     pthread_mutex_lock(&s->mu);
     s->ended++;
@@ -207,29 +198,29 @@ static void *loop_main(void *arg)
 
 static void with_defaults(struct http_limits *l)
 {
-    struct { size_t *field, value; } sizes[] = {
-        {&l->header_bytes, 16 << 10}, {&l->body_bytes, 1 << 20}, {&l->upload_bytes, 512u << 20},
-        {&l->spill_bytes, 1 << 20}, {&l->stream_buffer, 256 << 10},
+    struct {
+        size_t *field, value;
+    } sizes[] = {
+        {&l->header_bytes, 16 << 10},   {&l->body_bytes, 1 << 20},
+        {&l->upload_bytes, 512u << 20}, {&l->spill_bytes, 1 << 20},
+        {&l->stream_buffer, 256 << 10},
     };
-    struct { unsigned *field, value; } counts[] = {
-        {&l->connections, 20000}, {&l->connections_per_ip, 4000}, {&l->header_timeout_s, 10},
-        {&l->body_timeout_s, 60}, {&l->idle_timeout_s, 75}, {&l->h2_streams, 100},
+    struct {
+        unsigned *field, value;
+    } counts[] = {
+        {&l->connections, 20000},  {&l->connections_per_ip, 4000}, {&l->header_timeout_s, 10},
+        {&l->body_timeout_s, 60},  {&l->idle_timeout_s, 75},       {&l->h2_streams, 100},
         {&l->h2_resets_per_s, 50},
     };
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-        if (*sizes[i].field == 0)
-            *sizes[i].field = sizes[i].value;
+        if (*sizes[i].field == 0) *sizes[i].field = sizes[i].value;
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        if (*counts[i].field == 0)
-            *counts[i].field = counts[i].value;
-    if (l->rate_per_ip && !l->rate_burst)
-        l->rate_burst = 2 * l->rate_per_ip;
+        if (*counts[i].field == 0) *counts[i].field = counts[i].value;
+    if (l->rate_per_ip && !l->rate_burst) l->rate_burst = 2 * l->rate_per_ip;
     /* h2o does not check for a failed spill while it gathers header blocks, so
      * no header block may be large enough to be spilled. */
-    if (l->spill_bytes < 1 << 20)
-        l->spill_bytes = 1 << 20;
-    if (l->header_bytes > 256 << 10)
-        l->header_bytes = 256 << 10;
+    if (l->spill_bytes < 1 << 20) l->spill_bytes = 1 << 20;
+    if (l->header_bytes > 256 << 10) l->header_bytes = 256 << 10;
 }
 
 static void setup_h2o(struct http_server *s)
@@ -240,14 +231,16 @@ static void setup_h2o(struct http_server *s)
     g->max_request_entity_size = s->lim.upload_bytes;
     g->handshake_timeout = (uint64_t)s->lim.header_timeout_s * 1000;
     g->http1.req_timeout = FOREVER_MS;
-    g->http1.upgrade_to_http2 = 0;   /* HTTP/2 by ALPN only: h2c is the riskier code */
+    g->http1.upgrade_to_http2 = 0; /* HTTP/2 by ALPN only: h2c is the riskier code */
     g->http2.idle_timeout = (uint64_t)s->lim.idle_timeout_s * 1000;
-    g->http2.max_concurrent_requests_per_connection = s->lim.h2_streams < 100 ? s->lim.h2_streams : 100;
+    g->http2.max_concurrent_requests_per_connection =
+        s->lim.h2_streams < 100 ? s->lim.h2_streams : 100;
     g->filecache.capacity = 64;
     /* Any name will do, the listener decides which of the two is used. */
     const char *names[2] = {"public", "operator"};
     for (int side = 0; side < 2; side++) {
-        s->hosts[side][0] = h2o_config_register_host(g, h2o_iovec_init(names[side], strlen(names[side])), 65535);
+        s->hosts[side][0] =
+            h2o_config_register_host(g, h2o_iovec_init(names[side], strlen(names[side])), 65535);
         http_register_handlers(s->hosts[side][0], s, side == 1);
     }
     s->files = http_files_new(g);
@@ -265,7 +258,8 @@ static void setup_spill(const struct http_server *s)
 /* What this room says and the core's own table does not know. */
 static void add_messages(void)
 {
-    msg_add("headers_too_large", "请求头超过允许的大小。", "The request's headers are larger than allowed.");
+    msg_add("headers_too_large", "请求头超过允许的大小。",
+            "The request's headers are larger than allowed.");
     msg_add("timed_out", "请求未在规定时间内到达。", "The request did not arrive in time.");
     msg_add("bad_range", "请求的范围超出文件大小。", "The range lies behind the end of the file.");
 }
@@ -300,8 +294,7 @@ static void free_server(struct http_server *s)
     }
     free(s->listen);
     free(s->files);
-    if (s->conf.hosts)
-        h2o_config_dispose(&s->conf);
+    if (s->conf.hosts) h2o_config_dispose(&s->conf);
     pthread_mutex_destroy(&s->mu);
     pthread_cond_destroy(&s->cond);
     free(s);
@@ -329,8 +322,7 @@ static void start_loops(struct http_server *s, SSL_CTX **ctx)
         memset(l->listeners, 0, sizeof(*l->listeners) * (s->cfg.n_listen + 1));
         for (size_t k = 0; k < s->cfg.n_listen; k++) {
             l->accept[k].ssl_ctx = ctx[k];
-            if (ctx[k])
-                SSL_CTX_up_ref(ctx[k]);
+            if (ctx[k]) SSL_CTX_up_ref(ctx[k]);
         }
     }
     for (size_t k = 0; k < s->cfg.n_listen; k++)
@@ -371,7 +363,7 @@ struct http_server *http_server_start(const struct http_config *cfg, struct err 
     }
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, add_messages);
-    signal(SIGPIPE, SIG_IGN);        /* a write to a gone client is an error, not an end */
+    signal(SIGPIPE, SIG_IGN); /* a write to a gone client is an error, not an end */
     s->limits = limits_new(&s->lim, cfg->trusted_proxies == 0);
     setup_spill(s);
     setup_h2o(s);
@@ -388,8 +380,7 @@ static void swap_tls(struct http_loop *l, struct http_msg *m)
 {
     struct command *c = (struct command *)m;
     for (size_t i = 0; i < l->s->cfg.n_listen; i++) {
-        if (!c->ctx[i])
-            continue;
+        if (!c->ctx[i]) continue;
         struct retired_tls *t = xmalloc(sizeof(*t));
         *t = (struct retired_tls){l->retired, l->accept[i].ssl_ctx, clock_mono_us()};
         l->retired = t;
@@ -402,15 +393,13 @@ static void swap_tls(struct http_loop *l, struct http_msg *m)
 int http_server_reload_tls(struct http_server *s, struct err *err)
 {
     SSL_CTX **ctx = load_tls(s, err);
-    if (!ctx)
-        return -1;
+    if (!ctx) return -1;
     for (unsigned k = 0; k < s->n_loops; k++) {
         struct command *c = command_new(swap_tls);
         c->ctx = xmalloc(sizeof(SSL_CTX *) * (s->cfg.n_listen + 1));
         for (size_t i = 0; i < s->cfg.n_listen; i++) {
             c->ctx[i] = ctx[i];
-            if (ctx[i])
-                SSL_CTX_up_ref(ctx[i]);
+            if (ctx[i]) SSL_CTX_up_ref(ctx[i]);
         }
         http_post(&s->loops[k], &c->msg);
     }
@@ -425,8 +414,7 @@ int http_server_reload_tls(struct http_server *s, struct err *err)
 static void drain(struct http_loop *l, struct http_msg *m)
 {
     free(m);
-    if (l->draining)
-        return;
+    if (l->draining) return;
     l->draining = true;
     close_listeners(l);
     h2o_context_request_shutdown(&l->ctx);
@@ -457,10 +445,8 @@ void http_server_drain(struct http_server *s, unsigned timeout_ms)
 
 void http_server_free(struct http_server *s)
 {
-    if (!s)
-        return;
-    if (!s->drained)
-        http_server_drain(s, 0);
+    if (!s) return;
+    if (!s->drained) http_server_drain(s, 0);
     for (unsigned i = 0; i < s->n_loops; i++) {
         struct command *c = command_new(stop);
         c->until_us = clock_mono_us() + STOP_WAIT_US;
@@ -473,8 +459,7 @@ void http_server_free(struct http_server *s)
     }
     /* Somebody may still call http_send: better to leak than to let them write
      * into freed memory. */
-    if (clean)
-        free_server(s);
+    if (clean) free_server(s);
 }
 
 void http_server_stats(const struct http_server *s, struct http_stats *out)

@@ -24,10 +24,16 @@ struct http_stream *http_stream_new(struct http_req *r, enum stream_kind kind,
 {
     struct http_stream *s = xmalloc(sizeof(*s));
     *s = (struct http_stream){
-        .kind = kind, .loop = r->loop, .max_owed = r->loop->s->lim.stream_buffer,
-        .ops = ops, .arg = arg, .msg.fn = wake, .pending = BUF_HEAP, .flying = BUF_HEAP,
+        .kind = kind,
+        .loop = r->loop,
+        .max_owed = r->loop->s->lim.stream_buffer,
+        .ops = ops,
+        .arg = arg,
+        .msg.fn = wake,
+        .pending = BUF_HEAP,
+        .flying = BUF_HEAP,
     };
-    atomic_init(&s->refs, 2);        /* the caller's and the loop's */
+    atomic_init(&s->refs, 2); /* the caller's and the loop's */
     pthread_mutex_init(&s->mu, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -45,8 +51,7 @@ void http_stream_ref(struct http_stream *s)
 
 void http_stream_unref(struct http_stream *s)
 {
-    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
-        return;
+    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
     pthread_mutex_destroy(&s->mu);
     pthread_cond_destroy(&s->room);
     buf_free(&s->pending);
@@ -60,41 +65,35 @@ void http_stream_link(struct http_stream *s)
     s->linked = true;
     s->prev = NULL;
     s->next = l->streams;
-    if (s->next)
-        s->next->prev = s;
+    if (s->next) s->next->prev = s;
     l->streams = s;
     COUNT(l, streams, 1);
 }
 
 void http_stream_gone(struct http_stream *s)
 {
-    if (s->told)
-        return;
+    if (s->told) return;
     s->told = true;
     s->h = NULL;
     h2o_timeout_unlink(&s->ping);
     h2o_timeout_unlink(&s->soon);
-    if (s->conn)
-        s->conn->stream = NULL;
+    if (s->conn) s->conn->stream = NULL;
     if (s->linked) {
         if (s->prev)
             s->prev->next = s->next;
         else
             s->loop->streams = s->next;
-        if (s->next)
-            s->next->prev = s->prev;
+        if (s->next) s->next->prev = s->prev;
         s->linked = false;
         COUNT(s->loop, streams, -1);
     }
     pthread_mutex_lock(&s->mu);
     s->closed = true;
-    bool in_flight = s->woken;       /* wake() then gives the reference back */
+    bool in_flight = s->woken; /* wake() then gives the reference back */
     pthread_cond_broadcast(&s->room);
     pthread_mutex_unlock(&s->mu);
-    if (s->ops && s->ops->closed)
-        s->ops->closed(s->arg);
-    if (!in_flight)
-        http_stream_unref(s);
+    if (s->ops && s->ops->closed) s->ops->closed(s->arg);
+    if (!in_flight) http_stream_unref(s);
 }
 
 /* ---- writers -------------------------------------------------------------------- */
@@ -124,13 +123,12 @@ bool http_stream_write(struct http_stream *s, sv data)
     pthread_mutex_lock(&s->mu);
     bool ok = !s->closed && !s->ending;
     if (ok && s->owed + data.n > s->max_owed) {
-        s->closed = true;            /* the loop sees it and cuts the connection */
+        s->closed = true; /* the loop sees it and cuts the connection */
         pthread_cond_broadcast(&s->room);
         wake_loop(s);
         ok = false;
     }
-    if (ok && data.n)
-        append(s, data);
+    if (ok && data.n) append(s, data);
     pthread_mutex_unlock(&s->mu);
     return ok;
 }
@@ -212,11 +210,10 @@ static void wake(struct http_loop *l, struct http_msg *m)
     s->woken = false;
     pthread_mutex_unlock(&s->mu);
     if (s->told) {
-        http_stream_unref(s);        /* left to us by http_stream_gone */
+        http_stream_unref(s); /* left to us by http_stream_gone */
         return;
     }
-    if (!s->started)
-        return;                      /* http_stream_start will look */
+    if (!s->started) return; /* http_stream_start will look */
     if (s->kind == STREAM_WS)
         http_ws_pump(s);
     else
@@ -233,21 +230,19 @@ static void finish(struct http_stream *s, h2o_send_state_t state)
 {
     h2o_req_t *h = s->h;
     s->h = NULL;
-    h2o_send(h, NULL, 0, state);     /* h2o forgets the generator: stop() will not come */
+    h2o_send(h, NULL, 0, state); /* h2o forgets the generator: stop() will not come */
     http_stream_gone(s);
 }
 
 static void pump(struct http_stream *s)
 {
     bool ending;
-    if (!s->h)
-        return;
+    if (!s->h) return;
     if (s->busy) {
         pthread_mutex_lock(&s->mu);
         bool closed = s->closed;
         pthread_mutex_unlock(&s->mu);
-        if (closed)
-            cut(s);
+        if (closed) cut(s);
         return;
     }
     if (!http_stream_take(s, &s->flying, &ending)) {
@@ -255,8 +250,7 @@ static void pump(struct http_stream *s)
         return;
     }
     if (s->flying.n == 0) {
-        if (ending)
-            finish(s, H2O_SEND_STATE_FINAL);
+        if (ending) finish(s, H2O_SEND_STATE_FINAL);
         return;
     }
     s->busy = true;
@@ -287,14 +281,13 @@ static void on_ping(h2o_timeout_entry_t *e)
 {
     struct http_stream *s = H2O_STRUCT_FROM_MEMBER(struct http_stream, ping, e);
     h2o_timeout_link(s->loop->ctx.loop, &s->loop->ping_sse, &s->ping);
-    if (!s->busy)
-        http_stream_write(s, SV(": ping\n\n"));
+    if (!s->busy) http_stream_write(s, SV(": ping\n\n"));
 }
 
 void http_stream_reader_left(struct http_stream *s)
 {
     if (s->busy)
-        cut(s);                      /* h2o still writes: it will see the error */
+        cut(s); /* h2o still writes: it will see the error */
     else
         finish(s, H2O_SEND_STATE_ERROR);
 }
@@ -319,7 +312,8 @@ void http_stream_start(struct http_req *r)
     s->h = r->h;
     s->h->res.mime_attr = s->kind == STREAM_DOWNLOAD && r->type &&
                                   http_compressible(sv_of(r->type)) && !r->no_compress
-                              ? &http_mime_compressible : &h2o_mime_attributes_as_is;
+                              ? &http_mime_compressible
+                              : &h2o_mime_attributes_as_is;
     s->gen = (h2o_generator_t){proceed, stop};
     h2o_start_response(s->h, &s->gen);
     http_stream_link(s);
@@ -327,8 +321,7 @@ void http_stream_start(struct http_req *r)
         finish(s, H2O_SEND_STATE_FINAL);
         return;
     }
-    if (s->loop->draining)
-        http_stream_end(s);
+    if (s->loop->draining) http_stream_end(s);
     if (s->kind == STREAM_SSE) {
         s->ping.cb = on_ping;
         h2o_timeout_link(s->loop->ctx.loop, &s->loop->ping_sse, &s->ping);
@@ -366,8 +359,7 @@ void http_streams_end(struct http_loop *l)
             int n = snprintf(text, sizeof(text), "retry: %u\n\n", 500 + (unsigned)rand_below(3000));
             http_stream_write(s, sv_make(text, (size_t)n));
         }
-        if (s->kind != STREAM_DOWNLOAD)
-            http_stream_end(s);
+        if (s->kind != STREAM_DOWNLOAD) http_stream_end(s);
     }
 }
 

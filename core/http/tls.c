@@ -6,15 +6,16 @@
 #include "http/internal.h"
 
 static const h2o_iovec_t protocols[] = {
-    HTTP_IOV("h2"), HTTP_IOV("http/1.1"), {NULL, 0},
+    HTTP_IOV("h2"),
+    HTTP_IOV("http/1.1"),
+    {NULL, 0},
 };
 
 static int fail(struct err *err, const char *what, const char *file)
 {
     char text[160] = "unknown error";
     unsigned long e = ERR_peek_last_error();
-    if (e)
-        ERR_error_string_n(e, text, sizeof(text));
+    if (e) ERR_error_string_n(e, text, sizeof(text));
     ERR_clear_error();
     return err_internal(err, "%s %s: %s", what, file, text);
 }

@@ -17,8 +17,7 @@ static void close_now(struct http_stream *s)
 {
     h2o_websocket_conn_t *ws = s->ws;
     s->ws = NULL;
-    if (ws)
-        h2o_websocket_close(ws);
+    if (ws) h2o_websocket_close(ws);
     http_stream_gone(s);
 }
 
@@ -26,16 +25,14 @@ static void close_now(struct http_stream *s)
  * loop's reference is given back: callers hold one of their own. */
 static void proceed(struct http_stream *s)
 {
-    if (s->ws && s->ws->sock)
-        h2o_websocket_proceed(s->ws);
+    if (s->ws && s->ws->sock) h2o_websocket_proceed(s->ws);
 }
 
 /* h2o does not tell when wslay's queue gets shorter, so it is looked at soon
  * again while there is something in it. */
 static void settle(struct http_stream *s)
 {
-    if (!s->ws)
-        return;
+    if (!s->ws) return;
     size_t queued = wslay_event_get_queued_msg_length(s->ws->ws_ctx);
     pthread_mutex_lock(&s->mu);
     size_t owed = queued;
@@ -55,8 +52,7 @@ static void settle(struct http_stream *s)
 void http_ws_pump(struct http_stream *s)
 {
     bool ending;
-    if (!s->ws || !s->ws->sock)
-        return;                      /* the 101 is still on its way: on_soon comes back */
+    if (!s->ws || !s->ws->sock) return; /* the 101 is still on its way: on_soon comes back */
     if (!http_stream_take(s, &s->flying, &ending)) {
         close_now(s);
         return;
@@ -94,7 +90,7 @@ static void on_ping(h2o_timeout_entry_t *e)
     struct http_stream *s = H2O_STRUCT_FROM_MEMBER(struct http_stream, ping, e);
     if (!s->ws->sock) {
         h2o_timeout_link(s->loop->ctx.loop, &s->loop->ping_ws, &s->ping);
-        return;                      /* the sweep ends writes that stand still */
+        return; /* the sweep ends writes that stand still */
     }
     if (s->ws_goodbye || s->ws_idle++ >= MAX_SILENT_PINGS) {
         close_now(s);
@@ -109,13 +105,12 @@ static void on_ping(h2o_timeout_entry_t *e)
 static void on_message(h2o_websocket_conn_t *ws, const struct wslay_event_on_msg_recv_arg *m)
 {
     struct http_stream *s = ws->data;
-    if (!m) {                        /* h2o's last call: the connection is over */
+    if (!m) { /* h2o's last call: the connection is over */
         close_now(s);
         return;
     }
     s->ws_idle = 0;
-    if (wslay_is_ctrl_frame(m->opcode))
-        return;
+    if (wslay_is_ctrl_frame(m->opcode)) return;
     if (s->ops && s->ops->message)
         s->ops->message(s->arg, s, sv_make((const char *)m->msg, m->msg_length),
                         m->opcode == WSLAY_BINARY_FRAME);
@@ -135,8 +130,7 @@ void http_ws_start(struct http_stream *s, struct http_req *r)
     h2o_timeout_link(s->loop->ctx.loop, &s->loop->soon, &s->soon);
     h2o_timeout_link(s->loop->ctx.loop, &s->loop->ping_ws, &s->ping);
     http_stream_link(s);
-    if (s->loop->draining)
-        http_stream_end(s);
+    if (s->loop->draining) http_stream_end(s);
 }
 
 /* A page of another origin can open a WebSocket with the user's cookies; only
@@ -144,14 +138,13 @@ void http_ws_start(struct http_stream *s, struct http_req *r)
 static bool same_origin(const struct http_req *r)
 {
     sv origin = http_header(r, "origin");
-    if (!origin.p)
-        return true;
+    if (!origin.p) return true;
     const char *p = memmem(origin.p, origin.n, "://", 3);
     return p && sv_ieq(sv_make(p + 3, origin.n - (size_t)(p + 3 - origin.p)), r->host);
 }
 
-struct http_stream *http_websocket(struct http_req *r, const struct http_stream_ops *ops,
-                                   void *arg, struct err *err)
+struct http_stream *http_websocket(struct http_req *r, const struct http_stream_ops *ops, void *arg,
+                                   struct err *err)
 {
     sv key = http_header(r, "sec-websocket-key");
     if (r->h2 || r->method != HTTP_GET || r->head || !sv_ieq(r->upgrade, SV("websocket")) ||

@@ -15,7 +15,7 @@
 
 #include "bare.h"
 
-static const char body[] = "{\"status\":\"ok\"}";     /* what /healthz says */
+static const char body[] = "{\"status\":\"ok\"}"; /* what /healthz says */
 
 static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {

@@ -32,7 +32,7 @@ static const char *sql_list =
 struct job {
     h2o_multithread_message_t message;
     h2o_multithread_receiver_t *back;
-    h2o_req_t *req;                  /* HTTP/1: stays until it is answered */
+    h2o_req_t *req; /* HTTP/1: stays until it is answered */
     struct job *next;
     int list, status;
     long long argument;
@@ -85,8 +85,7 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     (void)self;
     const char *eq = memchr(req->path.base, '=', req->path.len);
-    if (!eq)
-        return -1;                   /* h2o's 404 */
+    if (!eq) return -1; /* h2o's 404 */
     struct job *j = this_loop->free;
     if (j)
         this_loop->free = j->next;
@@ -135,11 +134,13 @@ static void prepare(struct statement *s, MYSQL *db, const char *sql)
 {
     memset(s, 0, sizeof(*s));
     s->stmt = mysql_stmt_init(db);
-    if (mysql_stmt_prepare(s->stmt, sql, strlen(sql)) != 0)
-        die(db, sql);
+    if (mysql_stmt_prepare(s->stmt, sql, strlen(sql)) != 0) die(db, sql);
     MYSQL_BIND in = {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &s->argument};
     mysql_stmt_bind_param(s->stmt, &in);
-    struct { void *p; unsigned long room, *n; } text[6] = {
+    struct {
+        void *p;
+        unsigned long room, *n;
+    } text[6] = {
         {&s->row.id, 0, NULL},
         {s->row.created_at, sizeof(s->row.created_at), &s->row.created_n},
         {s->row.updated_at, sizeof(s->row.updated_at), &s->row.updated_n},
@@ -171,8 +172,7 @@ static char *put_number(char *p, long long v)
     do {
         b[--n] = (char)('0' + u % 10);
     } while (u /= 10);
-    if (v < 0)
-        b[--n] = '-';
+    if (v < 0) b[--n] = '-';
     memcpy(p, b + n, sizeof(b) - (size_t)n);
     return p + sizeof(b) - n;
 }
@@ -181,8 +181,7 @@ static char *put_time(char *p, const char *mysql, unsigned long n)
 {
     *p++ = '"';
     memcpy(p, mysql, n);
-    if (n > 10)
-        p[10] = 'T';
+    if (n > 10) p[10] = 'T';
     p += n;
     return put(p, "Z\"");
 }
@@ -201,8 +200,7 @@ static char *put_row(char *p, const struct row *r)
     unsigned long n = r->name_n < 240 ? r->name_n : 240;
     for (unsigned long i = 0; i < n; i++) {
         unsigned char c = (unsigned char)r->name[i];
-        if (c == '"' || c == '\\')
-            *p++ = '\\';
+        if (c == '"' || c == '\\') *p++ = '\\';
         *p++ = c < 0x20 ? ' ' : (char)c;
     }
     p = put(p, "\",\"v\":");
@@ -218,11 +216,9 @@ static void answer(struct job *j, struct statement *s, MYSQL *db)
         die(db, "execute");
     char *p = j->out;
     int rows = 0;
-    if (j->list)
-        p = put(p, "{\"items\":[");
+    if (j->list) p = put(p, "{\"items\":[");
     while (rows < ROWS_MAX && mysql_stmt_fetch(s->stmt) == 0) {
-        if (rows++)
-            *p++ = ',';
+        if (rows++) *p++ = ',';
         p = put_row(p, &s->row);
     }
     if (j->list)
@@ -248,8 +244,7 @@ static void *worker_main(void *arg)
         while (!queue)
             pthread_cond_wait(&cond, &mu);
         struct job *j = queue;
-        if (!(queue = j->next))
-            queue_end = &queue;
+        if (!(queue = j->next)) queue_end = &queue;
         pthread_mutex_unlock(&mu);
         answer(j, j->list ? list : one, db);
         h2o_multithread_send_message(j->back, &j->message);
@@ -268,11 +263,10 @@ int main(int argc, char **argv)
     mysql_library_init(0, NULL, NULL);
     for (int i = atoi(argv[3]); i > 0; i--) {
         pthread_t t;
-        if (pthread_create(&t, NULL, worker_main, &w) != 0)
-            return 1;
+        if (pthread_create(&t, NULL, worker_main, &w) != 0) return 1;
     }
-    struct bare b = {.port = atoi(argv[1]), .threads = atoi(argv[2]), .on_req = on_req,
-                     .on_loop = on_loop};
+    struct bare b = {
+        .port = atoi(argv[1]), .threads = atoi(argv[2]), .on_req = on_req, .on_loop = on_loop};
     bare_run(&b);
     return 0;
 }

@@ -41,11 +41,9 @@ static void body(struct http_req *r)
     struct http_part *parts;
     size_t n;
     err_clear(&err);
-    if (http_json(r, &v, &err) == 0)
-        return;
+    if (http_json(r, &v, &err) == 0) return;
     err_clear(&err);
-    if (http_multipart(r, &parts, &n, &err) != 0)
-        http_fail(r, &err);
+    if (http_multipart(r, &parts, &n, &err) != 0) http_fail(r, &err);
 }
 
 static void file(struct http_req *r)
@@ -76,24 +74,27 @@ static void start(void)
         http_router_add(router, &routes[i], &err);
     struct http_listen listening = {.fd = fd};
     struct http_config cfg = {
-        .listen = &listening, .n_listen = 1, .loops = 1, .router = router, .access_log_fd = -1,
-        .trusted_proxies = 1, .limits = {.body_bytes = 65536},
+        .listen = &listening,
+        .n_listen = 1,
+        .loops = 1,
+        .router = router,
+        .access_log_fd = -1,
+        .trusted_proxies = 1,
+        .limits = {.body_bytes = 65536},
     };
     server = http_server_start(&cfg, &err);
-    if (!server)
-        abort();
+    if (!server) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!server)
-        start();
+    if (!server) start();
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (connect(fd, (struct sockaddr *)&in, sizeof(in)) != 0)
-        abort();
-    struct linger hard = {1, 0};     /* no port is kept in TIME-WAIT */
+    if (connect(fd, (struct sockaddr *)&in, sizeof(in)) != 0) abort();
+    struct linger hard = {1, 0}; /* no port is kept in TIME-WAIT */
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
     ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
     (void)sent;
@@ -102,8 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pollfd p = {.fd = fd, .events = POLLIN};
     while (poll(&p, 1, 4000) == 1 && recv(fd, b, sizeof(b), 0) > 0)
         ;
-    if (!(p.revents & (POLLIN | POLLHUP)))
-        abort();                     /* the connection hangs */
+    if (!(p.revents & (POLLIN | POLLHUP))) abort(); /* the connection hangs */
     close(fd);
     return 0;
 }

@@ -19,12 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct http_part *parts;
     size_t n;
     sv body, type = sv_cut(sv_make((const char *)data, size), '\n', &body);
-    if (!body.p)
-        body = SV("");
+    if (!body.p) body = SV("");
     /* A copy of its own, so that a view beyond the body is seen. */
     char *copy = malloc(body.n + 1);
-    if (!copy)
-        abort();
+    if (!copy) abort();
     memcpy(copy, body.p, body.n);
     sv exact = sv_make(copy, body.n);
     err_clear(&err);
@@ -36,8 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             touch(parts[i].data);
             if (parts[i].data.p < copy || parts[i].data.p + parts[i].data.n > copy + body.n)
                 abort();
-            if (!parts[i].name.p || (parts[i].name.n && !sv_utf8_ok(parts[i].name)))
-                abort();
+            if (!parts[i].name.p || (parts[i].name.n && !sv_utf8_ok(parts[i].name))) abort();
         }
     } else if (err.status != 400 && err.status != 415) {
         abort();

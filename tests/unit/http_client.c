@@ -12,7 +12,8 @@
 void client_open(struct client *c, int port)
 {
     *c = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -24,8 +25,7 @@ void client_open_tls(struct client *c, int port, const char *alpn, int max_versi
 {
     client_open(c, port);
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    if (max_version)
-        SSL_CTX_set_max_proto_version(ctx, max_version);
+    if (max_version) SSL_CTX_set_max_proto_version(ctx, max_version);
     c->ssl = SSL_new(ctx);
     SSL_CTX_free(ctx);
     unsigned char list[32];
@@ -34,16 +34,13 @@ void client_open_tls(struct client *c, int port, const char *alpn, int max_versi
     memcpy(list + 1, alpn, n);
     SSL_set_alpn_protos(c->ssl, list, (unsigned)n + 1);
     SSL_set_fd(c->ssl, c->fd);
-    if (SSL_connect(c->ssl) != 1)
-        fail_msg("TLS handshake failed");
+    if (SSL_connect(c->ssl) != 1) fail_msg("TLS handshake failed");
 }
 
 void client_close(struct client *c)
 {
-    if (c->ssl)
-        SSL_free(c->ssl);
-    if (c->fd >= 0)
-        close(c->fd);
+    if (c->ssl) SSL_free(c->ssl);
+    if (c->fd >= 0) close(c->fd);
     free(c->in);
     *c = (struct client){.fd = -1};
 }
@@ -53,14 +50,11 @@ bool client_try_send(struct client *c, const void *p, size_t n)
     const char *at = p;
     while (n) {
         struct pollfd pfd = {.fd = c->fd, .events = POLLOUT};
-        if (poll(&pfd, 1, 5000) != 1)
-            return false;
+        if (poll(&pfd, 1, 5000) != 1) return false;
         ssize_t w = c->ssl ? SSL_write(c->ssl, at, n > 16384 ? 16384 : (int)n)
                            : send(c->fd, at, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (w < 0 && !c->ssl && (errno == EAGAIN || errno == EINTR))
-            continue;
-        if (w <= 0)
-            return false;
+        if (w < 0 && !c->ssl && (errno == EAGAIN || errno == EINTR)) continue;
+        if (w <= 0) return false;
         at += w;
         n -= (size_t)w;
     }
@@ -69,8 +63,7 @@ bool client_try_send(struct client *c, const void *p, size_t n)
 
 void client_send(struct client *c, const void *p, size_t n)
 {
-    if (!client_try_send(c, p, n))
-        fail_msg("send failed");
+    if (!client_try_send(c, p, n)) fail_msg("send failed");
 }
 
 void client_puts(struct client *c, const char *text)
@@ -80,19 +73,16 @@ void client_puts(struct client *c, const char *text)
 
 bool client_more(struct client *c, int ms)
 {
-    if (c->eof)
-        return false;
+    if (c->eof) return false;
     if (c->cap - c->n < 65536) {
         c->cap = c->n + (c->n > 1u << 20 ? c->n : 0) + 131072;
         c->in = realloc(c->in, c->cap + 1);
     }
     struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
-    if (!(c->ssl && SSL_pending(c->ssl)) && poll(&pfd, 1, ms) != 1)
-        return false;
+    if (!(c->ssl && SSL_pending(c->ssl)) && poll(&pfd, 1, ms) != 1) return false;
     ssize_t r = c->ssl ? SSL_read(c->ssl, c->in + c->n, (int)(c->cap - c->n))
                        : recv(c->fd, c->in + c->n, c->cap - c->n, 0);
-    if (r <= 0 && c->ssl && SSL_get_error(c->ssl, (int)r) == SSL_ERROR_WANT_READ)
-        return true;
+    if (r <= 0 && c->ssl && SSL_get_error(c->ssl, (int)r) == SSL_ERROR_WANT_READ) return true;
     if (r <= 0) {
         c->eof = true;
         return false;
@@ -158,8 +148,7 @@ static void read_chunked(struct client *c, struct response *r)
         memcpy(r->body + r->body_n, c->in + line, size);
         r->body_n += size;
         client_eat(c, line + size + 2);
-        if (size == 0)
-            return;
+        if (size == 0) return;
     }
 }
 
@@ -174,8 +163,7 @@ struct response client_response(struct client *c, bool head_only)
         free(r.head);
         r.head = strndup(c->in, head);
         client_eat(c, head);
-        if (sscanf(r.head, "HTTP/1.%*d %d", &r.status) != 1)
-            fail_msg("not a response: %s", r.head);
+        if (sscanf(r.head, "HTTP/1.%*d %d", &r.status) != 1) fail_msg("not a response: %s", r.head);
     } while (r.status == 100);
     const char *length = response_header(&r, "content-length");
     size_t n = length ? strtoul(length, NULL, 10) : 0;
@@ -193,8 +181,7 @@ struct response client_response(struct client *c, bool head_only)
         while (client_more(c, 5000))
             ;
         r.body = malloc(c->n + 1);
-        if (c->n)
-            memcpy(r.body, c->in, c->n);
+        if (c->n) memcpy(r.body, c->in, c->n);
         r.body_n = c->n;
         c->n = 0;
     }
@@ -228,8 +215,7 @@ struct response get(const char *path)
 
 void assert_problem(const struct response *r, int status, const char *code)
 {
-    if (r->status != status)
-        fail_msg("status %d, not %d: %s", r->status, status, r->body);
+    if (r->status != status) fail_msg("status %d, not %d: %s", r->status, status, r->body);
     const char *type = response_header(r, "content-type");
     if (!type || strcmp(type, "application/problem+json") != 0)
         fail_msg("type %s", type ? type : "missing");
@@ -241,8 +227,7 @@ void assert_problem(const struct response *r, int status, const char *code)
     err_clear(&err);
     if (json_parse(a, sv_make(r->body, r->body_n), &v, &err) != 0)
         fail_msg("not JSON: %s", r->body);
-    if (!sv_eqs(json_get_sv(v, "code"), code))
-        fail_msg("code is not %s: %s", code, r->body);
+    if (!sv_eqs(json_get_sv(v, "code"), code)) fail_msg("code is not %s: %s", code, r->body);
     assert_int_equal(json_integer_value(json_object_get(v, "status")), status);
     arena_free(a);
 }
@@ -261,9 +246,8 @@ void h2_frame(struct client *c, uint8_t type, uint8_t flags, uint32_t id, const 
     b[6] = (uint8_t)(id >> 16);
     b[7] = (uint8_t)(id >> 8);
     b[8] = (uint8_t)id;
-    if (n)
-        memcpy(b + 9, p, n);
-    client_try_send(c, b, 9 + n);    /* the server may have hung up: reading will tell */
+    if (n) memcpy(b + 9, p, n);
+    client_try_send(c, b, 9 + n); /* the server may have hung up: reading will tell */
     free(b);
 }
 
@@ -276,13 +260,13 @@ void h2_hello(struct client *c)
 static size_t literal(uint8_t *out, const char *name, const char *value)
 {
     size_t n = strlen(name), m = strlen(value), at = 0;
-    out[at++] = 0;                   /* literal, not indexed, new name */
+    out[at++] = 0; /* literal, not indexed, new name */
     out[at++] = (uint8_t)n;
     memcpy(out + at, name, n);
     at += n;
     if (m < 127) {
         out[at++] = (uint8_t)m;
-    } else {                         /* HPACK integer with a 7-bit prefix */
+    } else { /* HPACK integer with a 7-bit prefix */
         size_t rest = m - 127;
         out[at++] = 127;
         while (rest >= 128) {
@@ -304,26 +288,22 @@ void h2_request(struct client *c, uint32_t id, const char *method, const char *p
     n += literal(b + n, ":authority", "demo.test");
     n += literal(b + n, ":path", path);
     n += literal(b + n, "user-agent", "h2-test");
-    if (more_name)
-        n += literal(b + n, more_name, more_value);
+    if (more_name) n += literal(b + n, more_name, more_value);
     h2_frame(c, 1, (uint8_t)(4 | (end_stream ? 1 : 0)), id, b, n);
 }
 
 bool h2_read(struct client *c, struct h2_in *f, int ms)
 {
     while (c->n < 9)
-        if (!client_more(c, ms))
-            return false;
+        if (!client_more(c, ms)) return false;
     const uint8_t *p = (const uint8_t *)c->in;
     f->n = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
     f->type = p[3];
     f->flags = p[4];
     f->id = ((uint32_t)p[5] << 24 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 8 | p[8]) & 0x7fffffff;
-    if (f->n > sizeof(f->p))
-        fail_msg("frame of %zu bytes", f->n);
+    if (f->n > sizeof(f->p)) fail_msg("frame of %zu bytes", f->n);
     while (c->n < 9 + f->n)
-        if (!client_more(c, ms))
-            return false;
+        if (!client_more(c, ms)) return false;
     memcpy(f->p, c->in + 9, f->n);
     client_eat(c, 9 + f->n);
     return true;
@@ -334,6 +314,7 @@ int h2_goaway(struct client *c, int ms)
     static struct h2_in f;
     while (h2_read(c, &f, ms))
         if (f.type == 7 && f.n >= 8)
-            return (int)((uint32_t)f.p[4] << 24 | (uint32_t)f.p[5] << 16 | (uint32_t)f.p[6] << 8 | f.p[7]);
+            return (int)((uint32_t)f.p[4] << 24 | (uint32_t)f.p[5] << 16 | (uint32_t)f.p[6] << 8 |
+                         f.p[7]);
     return -1;
 }

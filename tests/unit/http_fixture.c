@@ -31,7 +31,10 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
 
 static pthread_mutex_t pool_mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t pool_cond = PTHREAD_COND_INITIALIZER;
-static struct job { struct http_req *r; void (*run)(struct http_req *); } jobs[4096];
+static struct job {
+    struct http_req *r;
+    void (*run)(struct http_req *);
+} jobs[4096];
 static unsigned jobs_head, jobs_tail;
 static bool pool_stop;
 static pthread_t workers[3];
@@ -75,8 +78,7 @@ static void *worker_main(void *arg)
     for (;;) {
         while (jobs_head == jobs_tail && !pool_stop)
             pthread_cond_wait(&pool_cond, &pool_mu);
-        if (jobs_head == jobs_tail)
-            break;
+        if (jobs_head == jobs_tail) break;
         struct job j = jobs[jobs_head++ % 4096];
         pthread_mutex_unlock(&pool_mu);
         j.run(j.r);
@@ -102,8 +104,7 @@ static void *later_main(void *arg)
     for (;;) {
         while (later_head == later_tail && !later_stop)
             pthread_cond_wait(&later_cond, &later_mu);
-        if (later_head == later_tail)
-            break;
+        if (later_head == later_tail) break;
         struct http_req *r = later[later_head++ % 4096];
         pthread_mutex_unlock(&later_mu);
         struct timespec t = {0, 2000000};
@@ -213,7 +214,8 @@ static bool spilled(void)
         ssize_t n = readlink(name, target, sizeof(target) - 1);
         if (n > 0) {
             target[n] = 0;
-            found = strstr(target, fx.dir) && strstr(target, "body.") && strstr(target, "(deleted)");
+            found =
+                strstr(target, fx.dir) && strstr(target, "body.") && strstr(target, "(deleted)");
         }
     }
     return found;
@@ -239,8 +241,9 @@ static void r_slow(struct http_req *r)
     atomic_fetch_sub(&running, 1);
     sv long_value = http_header(r, "x-long-header-name");
     if (sv_eq(http_header(r, "user-agent"), SV("h2-test")) && http_query(r, "q").p &&
-        (long_value.n != 199 || strspn(long_value.p, "v") < 199 || !sv_eq(http_path(r), SV("/slow")) ||
-         !sv_eq(http_query(r, "q"), SV("abc")) || !sv_eq(http_body(r), SV("twenty bytes of body"))))
+        (long_value.n != 199 || strspn(long_value.p, "v") < 199 ||
+         !sv_eq(http_path(r), SV("/slow")) || !sv_eq(http_query(r, "q"), SV("abc")) ||
+         !sv_eq(http_body(r), SV("twenty bytes of body"))))
         atomic_fetch_add(&bad_views, 1);
     /* everything of the request must still be there, also when the client is not */
     struct jsonw w = jsonw_on(http_out(r));
@@ -380,10 +383,8 @@ static char site;
 static struct http_site *resolve(void *arg, sv host, sv path, size_t *cut)
 {
     (void)arg;
-    if (sv_eq(host, SV("unknown.test")))
-        return NULL;
-    if (sv_starts(path, SV("/t/demo/")) || sv_eq(path, SV("/t/demo")))
-        *cut = 7;
+    if (sv_eq(host, SV("unknown.test"))) return NULL;
+    if (sv_starts(path, SV("/t/demo/")) || sv_eq(path, SV("/t/demo"))) *cut = 7;
     return (struct http_site *)&site;
 }
 
@@ -401,14 +402,13 @@ static void done(void *arg, const struct http_req *r, int status, uint64_t us)
     (void)r;
     (void)us;
     atomic_fetch_add(&done_calls, 1);
-    if (status == 499)
-        atomic_fetch_add(&done_499, 1);
+    if (status == 499) atomic_fetch_add(&done_499, 1);
 }
 
 static const struct http_route routes[] = {
     {HTTP_GET, "/const", HTTP_ON_LOOP, r_const, NULL, NULL},
     {HTTP_GET, "/work", 0, r_const, NULL, NULL},
-    {HTTP_GET, "/who/:id", 0, r_who, (void *)(uintptr_t)"route data", NULL},
+    {HTTP_GET, "/who/:id", 0, r_who, (void *)(uintptr_t) "route data", NULL},
     {HTTP_GET, "/loop/who/:id", HTTP_ON_LOOP, r_who, NULL, NULL},
     {HTTP_POST, "/json", 0, r_json, NULL, NULL},
     {HTTP_PUT, "/json", 0, r_json, NULL, NULL},
@@ -442,7 +442,8 @@ void make_cert(const char *cert, const char *key, long serial)
     X509_gmtime_adj(X509_getm_notAfter(x), 86400);
     X509_set_pubkey(x, k);
     X509_NAME *name = X509_get_subject_name(x);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1,
+                               0);
     X509_set_issuer_name(x, name);
     X509_sign(x, k, EVP_sha256());
     FILE *f = fopen(cert, "w");
@@ -482,8 +483,7 @@ void fixture_start(void)
     err_clear(&err);
     memset(&fx, 0, sizeof(fx));
     snprintf(fx.dir, sizeof(fx.dir), "/tmp/http-test.XXXXXX");
-    if (!mkdtemp(fx.dir))
-        fail_msg("mkdtemp: %s", strerror(errno));
+    if (!mkdtemp(fx.dir)) fail_msg("mkdtemp: %s", strerror(errno));
     snprintf(fx.spill, sizeof(fx.spill), "%s/spill", fx.dir);
     mkdir(fx.spill, 0700);
     snprintf(fx.cert, sizeof(fx.cert), "%s/cert.pem", fx.dir);
@@ -495,29 +495,39 @@ void fixture_start(void)
     make_cert(fx.cert, fx.key, 1);
     fx.router = http_router_new();
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        if (http_router_add(fx.router, &routes[i], &err) != 0)
-            fail_msg("%s", err.detail);
+        if (http_router_add(fx.router, &routes[i], &err) != 0) fail_msg("%s", err.detail);
     fx.operator_router = http_router_new();
     struct http_route health = {HTTP_GET, "/healthz", HTTP_ON_LOOP, r_const, NULL, NULL};
     http_router_add(fx.operator_router, &health, &err);
 
     fx.listen[0] = (struct http_listen){.fd = listen_on_loopback(&fx.port)};
-    fx.listen[1] = (struct http_listen){.fd = listen_on_loopback(&fx.tls_port), .cert = fx.cert, .key = fx.key};
-    fx.listen[2] = (struct http_listen){.fd = listen_on_loopback(&fx.operator_port), .operator_side = true};
+    fx.listen[1] = (struct http_listen){
+        .fd = listen_on_loopback(&fx.tls_port), .cert = fx.cert, .key = fx.key};
+    fx.listen[2] =
+        (struct http_listen){.fd = listen_on_loopback(&fx.operator_port), .operator_side = true};
     int log = open(fx.log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     fx.cfg = (struct http_config){
-        .listen = fx.listen, .n_listen = 3, .loops = fx_loops, .limits = fx_limits,
-        .router = fx.router, .operator_router = fx.operator_router, .spill_dir = fx.spill,
-        .access_log_fd = log, .trusted_proxies = fx_proxies, .resolve = resolve,
-        .submit = submit, .guard = guard, .done = done, .fallback = fallback,
+        .listen = fx.listen,
+        .n_listen = 3,
+        .loops = fx_loops,
+        .limits = fx_limits,
+        .router = fx.router,
+        .operator_router = fx.operator_router,
+        .spill_dir = fx.spill,
+        .access_log_fd = log,
+        .trusted_proxies = fx_proxies,
+        .resolve = resolve,
+        .submit = submit,
+        .guard = guard,
+        .done = done,
+        .fallback = fallback,
     };
     pool_stop = later_stop = false;
     for (size_t i = 0; i < 3; i++)
         pthread_create(&workers[i], NULL, worker_main, NULL);
     pthread_create(&later_thread, NULL, later_main, NULL);
     fx.server = http_server_start(&fx.cfg, &err);
-    if (!fx.server)
-        fail_msg("start: %s", err.detail);
+    if (!fx.server) fail_msg("start: %s", err.detail);
 }
 
 void fixture_stop(void)
@@ -550,8 +560,7 @@ void fixture_stop(void)
     close(server_log);
     char command[128];
     snprintf(command, sizeof(command), "rm -rf '%s'", fx.dir);
-    if (system(command) != 0)
-        print_message("could not remove %s\n", fx.dir);
+    if (system(command) != 0) print_message("could not remove %s\n", fx.dir);
 }
 
 int fixture_setup(void **state)
@@ -572,8 +581,7 @@ int fixture_teardown(void **state)
 bool wait_until(bool (*fn)(void), int ms)
 {
     for (int i = 0; i < ms / 5; i++) {
-        if (fn())
-            return true;
+        if (fn()) return true;
         struct timespec t = {0, 5000000};
         nanosleep(&t, NULL);
     }
@@ -587,7 +595,6 @@ bool log_has(const char *text)
     bool found = false;
     while (f && !found && fgets(line, sizeof(line), f))
         found = strstr(line, text) != NULL;
-    if (f)
-        fclose(f);
+    if (f) fclose(f);
     return found;
 }

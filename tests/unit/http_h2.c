@@ -52,8 +52,7 @@ static CURL *easy(const char *path, struct answer *a)
 static void perform(CURL *c, struct answer *a)
 {
     CURLcode rc = curl_easy_perform(c);
-    if (rc != CURLE_OK)
-        fail_msg("curl: %s", curl_easy_strerror(rc));
+    if (rc != CURLE_OK) fail_msg("curl: %s", curl_easy_strerror(rc));
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a->status);
     curl_easy_getinfo(c, CURLINFO_HTTP_VERSION, &a->version);
     buf_chr(&a->body, 0);
@@ -112,7 +111,8 @@ static void http1_over_tls(void **state)
         client_open_tls(&c, fx.tls_port, "http/1.1", versions[i]);
         assert_string_equal(SSL_get_version(c.ssl), i ? "TLSv1.3" : "TLSv1.2");
         for (int k = 0; k < 3; k++) {
-            client_puts(&c, "GET /work HTTP/1.1\r\nHost: a\r\n\r\nGET /const HTTP/1.1\r\nHost: a\r\n\r\n");
+            client_puts(
+                &c, "GET /work HTTP/1.1\r\nHost: a\r\n\r\nGET /const HTTP/1.1\r\nHost: a\r\n\r\n");
             for (int m = 0; m < 2; m++) {
                 struct response r = client_response(&c, false);
                 assert_int_equal(r.status, 200);
@@ -167,17 +167,15 @@ static void sessions_resume(void **state)
             client_open(&c, fx.tls_port);
             c.ssl = SSL_new(ctx);
             SSL_set_fd(c.ssl, c.fd);
-            if (session)
-                SSL_set_session(c.ssl, session);
+            if (session) SSL_set_session(c.ssl, session);
             assert_int_equal(SSL_connect(c.ssl), 1);
             assert_int_equal(SSL_session_reused(c.ssl), i);
             client_puts(&c, "GET /const HTTP/1.1\r\nHost: a\r\n\r\n");
             struct response r = client_response(&c, false);
             assert_int_equal(r.status, 200);
             response_free(&r);
-            if (!session)
-                session = SSL_get1_session(c.ssl);
-            SSL_shutdown(c.ssl);         /* or OpenSSL holds the session for spoilt */
+            if (!session) session = SSL_get1_session(c.ssl);
+            SSL_shutdown(c.ssl); /* or OpenSSL holds the session for spoilt */
             client_close(&c);
         }
         SSL_SESSION_free(session);
@@ -198,9 +196,8 @@ static long serial_seen(void)
 
 static bool serial_is_2(void)
 {
-    for (int i = 0; i < 6; i++)          /* both loops */
-        if (serial_seen() != 2)
-            return false;
+    for (int i = 0; i < 6; i++) /* both loops */
+        if (serial_seen() != 2) return false;
     return true;
 }
 
@@ -269,7 +266,8 @@ static void post(const char *path, size_t size, bool with_length, struct answer 
     curl_easy_setopt(c, CURLOPT_POST, 1L);
     curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(c, CURLOPT_READDATA, &s);
-    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, with_length ? (curl_off_t)size : (curl_off_t)-1);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
+                     with_length ? (curl_off_t)size : (curl_off_t)-1);
     struct curl_slist *h = curl_slist_append(NULL, "Content-Type: application/json");
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, h);
     perform(c, a);
@@ -315,10 +313,8 @@ static void early_refusal_spares_the_connection(void **state)
     while (!(refused && served) && h2_read(&c, &f, 3000)) {
         assert_int_not_equal(f.type, GOAWAY);
         assert_int_not_equal(f.type, RST);
-        if (f.type == DATA && f.id == 1)
-            refused = memmem(f.p, f.n, "too_large", 9) != NULL;
-        if (f.type == DATA && f.id == 3)
-            served = memmem(f.p, f.n, "{\"ok\":true}", 11) != NULL;
+        if (f.type == DATA && f.id == 1) refused = memmem(f.p, f.n, "too_large", 9) != NULL;
+        if (f.type == DATA && f.id == 3) served = memmem(f.p, f.n, "{\"ok\":true}", 11) != NULL;
     }
     assert_true(refused && served);
     /* the announced length is enough */
@@ -330,7 +326,8 @@ static void early_refusal_spares_the_connection(void **state)
     client_close(&c);
 }
 
-/* ---- clients that leave -------------------------------------------------------------------------- */
+/* ---- clients that leave
+ * -------------------------------------------------------------------------- */
 
 static bool gone_40(void)
 {
@@ -358,14 +355,15 @@ static void reset_while_a_worker_runs(void **state)
     for (uint32_t id = 1; id < 40; id += 2)
         h2_frame(&c, RST, 0, id, "\0\0\0\x08", 4);
     nap(100);
-    client_close(&c);                    /* the other half goes with the connection */
+    client_close(&c); /* the other half goes with the connection */
     nap(100);
     /* others use the memory that h2o has back now */
     client_open_tls(&c, fx.tls_port, "h2", 0);
     h2_hello(&c);
     memset(value, 'w', sizeof(value) - 1);
     for (uint32_t id = 1; id < 160; id += 2)
-        h2_request(&c, id, "GET", "/const?wwwwwwwwwwwwwwwwwwwwwwwwww", "x-wwww-header-name", value, true);
+        h2_request(&c, id, "GET", "/const?wwwwwwwwwwwwwwwwwwwwwwwwww", "x-wwww-header-name", value,
+                   true);
     nap(200);
     client_close(&c);
     gate_open();
@@ -394,7 +392,8 @@ static void deferred_and_gone(void **state)
     answer_free(&a);
 }
 
-/* ---- attacks --------------------------------------------------------------------------------------- */
+/* ---- attacks
+ * --------------------------------------------------------------------------------------- */
 
 /* GOAWAY with ENHANCE_YOUR_CALM, for the reason that the server's log names. A
  * reset of the connection may overtake it: then the log alone tells. */
@@ -407,9 +406,8 @@ static void expect_calm(struct client *c, const char *reason)
         c->n = 0;
     assert_true(c->eof);
     client_close(c);
-    if (!log_has(reason))
-        fail_msg("the log does not say \"%s\"", reason);
-    struct response r = get("/const");   /* others are served */
+    if (!log_has(reason)) fail_msg("the log does not say \"%s\"", reason);
+    struct response r = get("/const"); /* others are served */
     assert_int_equal(r.status, 200);
     response_free(&r);
 }
@@ -421,8 +419,7 @@ static bool ended(struct client *c)
     client_more(c, 0);
     for (size_t at = 0; at + 9 <= c->n;) {
         const uint8_t *p = (const uint8_t *)c->in + at;
-        if (p[3] == GOAWAY)
-            return true;
+        if (p[3] == GOAWAY) return true;
         at += 9 + ((size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2]);
     }
     return c->eof;
@@ -445,7 +442,7 @@ static void rapid_reset(void **state)
         h2_frame(&c, RST, 0, id, "\0\0\0\x08", 4);
     }
     expect_calm(&c, "too many stream resets");
-    assert_true(done_calls < 200);       /* of 10000 requests */
+    assert_true(done_calls < 200); /* of 10000 requests */
     struct http_stats st;
     http_server_stats(fx.server, &st);
     assert_int_equal(st.h2_resets, 1);
@@ -459,7 +456,8 @@ static void some_resets_are_fine(void **state)
     struct client c;
     attacker(&c);
     for (int round = 0; round < 2; round++) {
-        for (uint32_t id = 1 + (uint32_t)round * 100; id < 1 + (uint32_t)round * 100 + 80; id += 2) {
+        for (uint32_t id = 1 + (uint32_t)round * 100; id < 1 + (uint32_t)round * 100 + 80;
+             id += 2) {
             h2_request(&c, id, "GET", "/later", NULL, NULL, true);
             h2_frame(&c, RST, 0, id, "\0\0\0\x08", 4);
         }
@@ -480,23 +478,23 @@ static void made_you_reset(void **state)
 {
     (void)state;
     struct client c;
-    gate_close();                        /* a stream that was answered is no victim */
+    gate_close(); /* a stream that was answered is no victim */
     attacker(&c);
     for (uint32_t id = 1; id < 4000 && !ended(&c); id += 2) {
         h2_request(&c, id, "GET", "/slow", NULL, NULL, true);
-        h2_frame(&c, WINDOW, 0, id, "\0\0\0\0", 4);       /* an increment of 0 */
+        h2_frame(&c, WINDOW, 0, id, "\0\0\0\0", 4); /* an increment of 0 */
     }
     expect_calm(&c, "too many stream resets");
     struct http_stats st;
     http_server_stats(fx.server, &st);
-    assert_true(st.requests + st.active_requests < 300);  /* of 2000 */
+    assert_true(st.requests + st.active_requests < 300); /* of 2000 */
 }
 
 static void made_you_reset_by_overflow(void **state)
 {
     (void)state;
     struct client c;
-    gate_close();                        /* a stream that was answered is no victim */
+    gate_close(); /* a stream that was answered is no victim */
     attacker(&c);
     for (uint32_t id = 1; id < 4000 && !ended(&c); id += 2) {
         h2_request(&c, id, "GET", "/slow", NULL, NULL, true);
@@ -557,7 +555,7 @@ static void unknown_frames(void **state)
     struct client c;
     attacker(&c);
     for (int i = 0; i < 20; i++)
-        h2_frame(&c, (uint8_t)(10 + i * 7), 0xff, (uint32_t)i, "grease", 6);   /* are ignored */
+        h2_frame(&c, (uint8_t)(10 + i * 7), 0xff, (uint32_t)i, "grease", 6); /* are ignored */
     h2_request(&c, 1, "GET", "/const", NULL, NULL, true);
     bool served = false;
     while (!served && h2_read(&c, &f, 3000))
@@ -595,9 +593,12 @@ static void hpack_bomb(void **state)
     struct client c;
     attacker(&c);
     size_t n = 0;
-    memcpy(b, "\x82\x87\x84\x41\x01" "a", 6);            /* GET, https, /, :authority a */
+    memcpy(b,
+           "\x82\x87\x84\x41\x01"
+           "a",
+           6); /* GET, https, /, :authority a */
     n = 6;
-    b[n++] = 0x40;                       /* indexed literal: x: 3000 bytes */
+    b[n++] = 0x40; /* indexed literal: x: 3000 bytes */
     b[n++] = 1;
     b[n++] = 'x';
     b[n++] = 127;
@@ -606,7 +607,7 @@ static void hpack_bomb(void **state)
     memset(b + n, 'y', 3000);
     n += 3000;
     while (n < 12000)
-        b[n++] = 0x80 | 62;              /* the same again: 27 MB in all */
+        b[n++] = 0x80 | 62; /* the same again: 27 MB in all */
     h2_frame(&c, HEADERS, 5, 1, b, n);
     bool refused = false;
     while (!refused && h2_read(&c, &f, 3000))
@@ -622,7 +623,7 @@ static void reset_flood(void **state)
     struct client c;
     attacker(&c);
     for (uint32_t id = 1; id < 4000 && !ended(&c); id += 2)
-        h2_frame(&c, HEADERS, 5, id, "\x82\x84", 2);     /* no :scheme */
+        h2_frame(&c, HEADERS, 5, id, "\x82\x84", 2); /* no :scheme */
     expect_calm(&c, "too many stream resets");
 }
 
@@ -639,7 +640,7 @@ static void too_many_streams(void **state)
     int refused = 0;
     while (refused < 30 && h2_read(&c, &f, 1000))
         refused += f.type == RST;
-    assert_int_equal(refused, 30);       /* of 130 */
+    assert_int_equal(refused, 30); /* of 130 */
     gate_open();
     client_close(&c);
 }
@@ -658,12 +659,12 @@ static void closed_window(void **state)
     struct client c;
     client_open_tls(&c, fx.tls_port, "h2", 0);
     client_puts(&c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    h2_frame(&c, SETTINGS, 0, 0, "\0\x04\0\0\0\0", 6);   /* INITIAL_WINDOW_SIZE 0 */
+    h2_frame(&c, SETTINGS, 0, 0, "\0\x04\0\0\0\0", 6); /* INITIAL_WINDOW_SIZE 0 */
     for (uint32_t id = 1; id < 100; id += 2)
         h2_request(&c, id, "GET", "/big/200000", NULL, NULL, true);
     for (int i = 0; i < 8 && !no_connections(); i++) {
         nap(500);
-        h2_frame(&c, PING, 0, 0, "12345678", 8);         /* keeps the idle time-out away */
+        h2_frame(&c, PING, 0, 0, "12345678", 8); /* keeps the idle time-out away */
     }
     assert_true(wait_until(no_connections, 4000));
     client_close(&c);
@@ -677,7 +678,7 @@ static void trickling_body(void **state)
     h2_request(&c, 1, "POST", "/json", NULL, NULL, false);
     for (int i = 0; i < 25 && !no_connections(); i++) {
         h2_frame(&c, DATA, 0, 1, "x", 1);
-        nap(200);                        /* the idle time-out never comes */
+        nap(200); /* the idle time-out never comes */
     }
     assert_true(no_connections());
     client_close(&c);
@@ -709,7 +710,8 @@ static void malformed_frames(void **state)
     answer_free(&a);
 }
 
-/* ---- drain ---------------------------------------------------------------------------------------------- */
+/* ---- drain
+ * ---------------------------------------------------------------------------------------------- */
 
 static void drain(void **state)
 {
@@ -722,10 +724,9 @@ static void drain(void **state)
     nap(100);
     http_server_drain(fx.server, 50);
     bool goaway = false, served = false;
-    h2_request(&c, 3, "GET", "/const", NULL, NULL, true);    /* on its way when GOAWAY came */
+    h2_request(&c, 3, "GET", "/const", NULL, NULL, true); /* on its way when GOAWAY came */
     for (int i = 0; i < 40 && !(goaway && served); i++) {
-        if (!h2_read(&c, &f, 100))
-            continue;
+        if (!h2_read(&c, &f, 100)) continue;
         goaway = goaway || (f.type == GOAWAY && f.p[7] == NO_ERROR);
         served = served || (f.type == DATA && f.id == 3);
     }
@@ -757,17 +758,34 @@ int main(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     const struct CMUnitTest tests[] = {
-        T(http2_by_curl), T(http1_over_tls), T(old_tls_is_refused), T(sessions_resume),
-        T(certificate_reload), T(bodies), T(early_refusal_spares_the_connection),
-        T(reset_while_a_worker_runs), T(deferred_and_gone), T(rapid_reset),
-        T(some_resets_are_fine), T(made_you_reset), T(made_you_reset_by_overflow), T(ping_flood),
-        T(settings_flood), T(empty_data_flood), T(priority_flood), T(unknown_frames),
-        T(continuation_flood), T(hpack_bomb), T(reset_flood), T(too_many_streams),
-        TS(closed_window, setup_short_times), TS(trickling_body, setup_short_times),
-        T(malformed_frames), T(drain),
+        T(http2_by_curl),
+        T(http1_over_tls),
+        T(old_tls_is_refused),
+        T(sessions_resume),
+        T(certificate_reload),
+        T(bodies),
+        T(early_refusal_spares_the_connection),
+        T(reset_while_a_worker_runs),
+        T(deferred_and_gone),
+        T(rapid_reset),
+        T(some_resets_are_fine),
+        T(made_you_reset),
+        T(made_you_reset_by_overflow),
+        T(ping_flood),
+        T(settings_flood),
+        T(empty_data_flood),
+        T(priority_flood),
+        T(unknown_frames),
+        T(continuation_flood),
+        T(hpack_bomb),
+        T(reset_flood),
+        T(too_many_streams),
+        TS(closed_window, setup_short_times),
+        TS(trickling_body, setup_short_times),
+        T(malformed_frames),
+        T(drain),
     };
-    if (getenv("ONLY"))
-        cmocka_set_test_filter(getenv("ONLY"));
+    if (getenv("ONLY")) cmocka_set_test_filter(getenv("ONLY"));
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     curl_global_cleanup();
     return rc;

@@ -38,10 +38,8 @@ static int parse_n(const char *type, const char *body, size_t len)
     for (size_t i = 0; rc == 0 && i < n; i++) {
         parts[i].name = arena_sv(a, parts[i].name);
         parts[i].data = arena_sv(a, parts[i].data);
-        if (parts[i].filename.p)
-            parts[i].filename = arena_sv(a, parts[i].filename);
-        if (parts[i].content_type.p)
-            parts[i].content_type = arena_sv(a, parts[i].content_type);
+        if (parts[i].filename.p) parts[i].filename = arena_sv(a, parts[i].filename);
+        if (parts[i].content_type.p) parts[i].content_type = arena_sv(a, parts[i].content_type);
     }
     free(copy);
     return rc;
@@ -57,11 +55,13 @@ static int parse(const char *type, const char *body)
 static void fields_and_file(void **state)
 {
     (void)state;
-    assert_int_equal(parse(TYPE,
-        "--XX\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nHello\r\n"
-        "--XX\r\nContent-Disposition: form-data; name=\"cover\"; filename=\"a b.png\"\r\n"
-        "Content-Type: image/png\r\n\r\n\x89PNG\r\n--X\r\n\r\n"
-        "--XX--\r\n"), 0);
+    assert_int_equal(
+        parse(TYPE,
+              "--XX\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nHello\r\n"
+              "--XX\r\nContent-Disposition: form-data; name=\"cover\"; filename=\"a b.png\"\r\n"
+              "Content-Type: image/png\r\n\r\n\x89PNG\r\n--X\r\n\r\n"
+              "--XX--\r\n"),
+        0);
     assert_int_equal(n, 2);
     assert_true(sv_eqs(parts[0].name, "title"));
     assert_true(sv_eqs(parts[0].data, "Hello"));
@@ -76,8 +76,10 @@ static void empty_part_and_preamble(void **state)
 {
     (void)state;
     assert_int_equal(parse("Multipart/Form-Data; charset=utf-8; boundary=\"XX\"",
-        "preamble\r\n--XX  \r\ncontent-disposition:form-data;name=e\r\n\r\n\r\n"
-        "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\r\n\r\n\r\n--XX--epilogue"), 0);
+                           "preamble\r\n--XX  \r\ncontent-disposition:form-data;name=e\r\n\r\n\r\n"
+                           "--XX\r\nContent-Disposition: form-data; name=\"f\"; "
+                           "filename=\"\"\r\n\r\n\r\n--XX--epilogue"),
+                     0);
     assert_int_equal(n, 2);
     assert_true(sv_eqs(parts[0].name, "e"));
     assert_int_equal(parts[0].data.n, 0);
@@ -91,9 +93,11 @@ static void names_in_all_spellings(void **state)
 {
     (void)state;
     assert_int_equal(parse(TYPE,
-        "--XX\r\nContent-Disposition: form-data; name=\"a\\\"b\"; filename=\"C:\\dir\\x.txt\"\r\n\r\n1\r\n"
-        "--XX\r\nContent-Disposition: form-data; name=\"u\"; filename=\"x\"; "
-        "filename*=UTF-8''%e4%b8%ad%e6%96%87.png\r\n\r\n2\r\n--XX--\r\n"), 0);
+                           "--XX\r\nContent-Disposition: form-data; name=\"a\\\"b\"; "
+                           "filename=\"C:\\dir\\x.txt\"\r\n\r\n1\r\n"
+                           "--XX\r\nContent-Disposition: form-data; name=\"u\"; filename=\"x\"; "
+                           "filename*=UTF-8''%e4%b8%ad%e6%96%87.png\r\n\r\n2\r\n--XX--\r\n"),
+                     0);
     assert_true(sv_eqs(parts[0].name, "a\"b"));
     assert_true(sv_eqs(parts[0].filename, "C:\\dir\\x.txt"));
     assert_true(sv_eqs(parts[1].filename, "中文.png"));
@@ -104,7 +108,8 @@ static void large_binary(void **state)
     (void)state;
     size_t size = 3u << 20;
     char *body = malloc(size + 300);
-    int head = snprintf(body, 200, "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n");
+    int head = snprintf(
+        body, 200, "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n");
     for (size_t i = 0; i < size; i++)
         body[(size_t)head + i] = (char)(i * 31 >> 3);
     memcpy(body + head + size, "\r\n--XX--\r\n", 10);
@@ -118,7 +123,12 @@ static void refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "x", "--XX", "--XX\r\n", "--XXY\r\n\r\n", "--XX\r\nContent-Disposition: form-data; name=\"a\"",
+        "",
+        "x",
+        "--XX",
+        "--XX\r\n",
+        "--XXY\r\n\r\n",
+        "--XX\r\nContent-Disposition: form-data; name=\"a\"",
         "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n",
         "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--X",
         "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--XX",
@@ -132,8 +142,7 @@ static void refused(void **state)
         "--XX\r\nContent-Disposition: form-data; name=\"\xff\xfe\"\r\n\r\nx\r\n--XX--",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (parse(TYPE, bad[i]) == 0)
-            fail_msg("accepted: %s", bad[i]);
+        if (parse(TYPE, bad[i]) == 0) fail_msg("accepted: %s", bad[i]);
         assert_int_equal(err.status, 400);
         assert_string_equal(err.code, "bad_multipart");
     }
@@ -166,7 +175,8 @@ static void all_prefixes(void **state)
 {
     (void)state;
     static const char good[] =
-        "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"q\\\"\"\r\nContent-Type: x\r\n"
+        "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"q\\\"\"\r\nContent-Type: "
+        "x\r\n"
         "\r\ndata\r\n--XX\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n\r\n--XX--";
     for (size_t len = 0; len < sizeof(good) - 1; len++)
         assert_int_equal(parse_n(TYPE, good, len), -1);

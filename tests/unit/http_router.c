@@ -8,7 +8,10 @@
 
 #include "http/http.h"
 
-static void handler(struct http_req *r) { (void)r; }
+static void handler(struct http_req *r)
+{
+    (void)r;
+}
 
 static int add(struct http_router *r, enum http_method m, const char *pattern, struct err *err)
 {
@@ -20,8 +23,7 @@ static int add(struct http_router *r, enum http_method m, const char *pattern, s
 static void must_add(struct http_router *r, enum http_method m, const char *pattern)
 {
     struct err err;
-    if (add(r, m, pattern, &err) != 0)
-        fail_msg("%s: %s", pattern, err.detail);
+    if (add(r, m, pattern, &err) != 0) fail_msg("%s: %s", pattern, err.detail);
 }
 
 static struct http_match found;

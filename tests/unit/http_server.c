@@ -10,8 +10,7 @@
 
 static void assert_contains(const struct response *r, const char *text)
 {
-    if (!strstr(r->body, text))
-        fail_msg("no %s in %s", text, r->body);
+    if (!strstr(r->body, text)) fail_msg("no %s in %s", text, r->body);
 }
 
 static void assert_header(const struct response *r, const char *name, const char *value)
@@ -54,7 +53,8 @@ static void what_handlers_see(void **state)
                  "GET /t/demo%s/who/a%%2Fb%%20c?x=1&q=%%E4%%B8%%AD+%%26&q=2&flag&=v HTTP/1.1\r\n"
                  "Host: Demo.Test:8080\r\nUser-Agent: me\r\nCookie: a=1; c=\"val\"; d=2\r\n"
                  "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\n"
-                 "Accept-Language: fr, en;q=0.8, zh;q=0.3\r\n\r\n", prefixes[i]);
+                 "Accept-Language: fr, en;q=0.8, zh;q=0.3\r\n\r\n",
+                 prefixes[i]);
         struct response r = ask(fx.port, request);
         assert_int_equal(r.status, 200);
         char path[64];
@@ -69,12 +69,13 @@ static void what_handlers_see(void **state)
         assert_contains(&r, "\"lang\":\"en\"");
         assert_contains(&r, "\"cookie\":\"val\"");
         assert_contains(&r, "\"agent\":\"me\"");
-        assert_contains(&r, "\"query\":{\"x\":\"1\",\"q\":\"中 &\",\"q\":\"2\",\"flag\":\"\",\"\":\"v\"}");
-        if (i == 0)
-            assert_contains(&r, "\"data\":\"route data\"");
+        assert_contains(
+            &r, "\"query\":{\"x\":\"1\",\"q\":\"中 &\",\"q\":\"2\",\"flag\":\"\",\"\":\"v\"}");
+        if (i == 0) assert_contains(&r, "\"data\":\"route data\"");
         assert_header(&r, "x-extra", "yes");
         assert_null(response_header(&r, "x-bad"));
-        assert_header(&r, "set-cookie", "session=abc; Path=/; Max-Age=60; SameSite=Lax; HttpOnly; Secure");
+        assert_header(&r, "set-cookie",
+                      "session=abc; Path=/; Max-Age=60; SameSite=Lax; HttpOnly; Secure");
         response_free(&r);
     }
 }
@@ -82,20 +83,27 @@ static void what_handlers_see(void **state)
 static void languages(void **state)
 {
     (void)state;
-    static const struct { const char *header, *lang; } cases[] = {
-        {"X: y", "zh"}, {"Accept-Language: en", "en"}, {"Accept-Language: zh-CN,zh;q=0.9,en;q=0.8", "zh"},
-        {"Accept-Language: en-US,en;q=0.9,zh;q=0.8", "en"}, {"Accept-Language: de, fr", "zh"},
-        {"Accept-Language: zh;q=0, en;q=0.1", "en"}, {"Accept-Language: ;;,,q=", "zh"},
-        {"Accept-Language: en\r\nCookie: lang=zh", "zh"}, {"Cookie: x=1; lang=en", "en"},
+    static const struct {
+        const char *header, *lang;
+    } cases[] = {
+        {"X: y", "zh"},
+        {"Accept-Language: en", "en"},
+        {"Accept-Language: zh-CN,zh;q=0.9,en;q=0.8", "zh"},
+        {"Accept-Language: en-US,en;q=0.9,zh;q=0.8", "en"},
+        {"Accept-Language: de, fr", "zh"},
+        {"Accept-Language: zh;q=0, en;q=0.1", "en"},
+        {"Accept-Language: ;;,,q=", "zh"},
+        {"Accept-Language: en\r\nCookie: lang=zh", "zh"},
+        {"Cookie: x=1; lang=en", "en"},
         {"Accept-Language: en\r\nCookie: lang=xx", "en"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char request[256], want[32];
-        snprintf(request, sizeof(request), "GET /who/1 HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", cases[i].header);
+        snprintf(request, sizeof(request), "GET /who/1 HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
+                 cases[i].header);
         snprintf(want, sizeof(want), "\"lang\":\"%s\"", cases[i].lang);
         struct response r = ask(fx.port, request);
-        if (!strstr(r.body, want))
-            fail_msg("%s: %s", cases[i].header, r.body);
+        if (!strstr(r.body, want)) fail_msg("%s: %s", cases[i].header, r.body);
         response_free(&r);
     }
 }
@@ -103,15 +111,18 @@ static void languages(void **state)
 static void request_ids(void **state)
 {
     (void)state;
-    struct response r = ask(fx.port, "GET /const HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc.DEF-12_3\r\n\r\n");
+    struct response r =
+        ask(fx.port, "GET /const HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc.DEF-12_3\r\n\r\n");
     assert_header(&r, "x-request-id", "abc.DEF-12_3");
     response_free(&r);
-    static const char *const bad[] = {"short", "has space in it", "quote\"quote", "umläut-umläut",
+    static const char *const bad[] = {
+        "short", "has space in it", "quote\"quote", "umläut-umläut",
         "0123456789012345678901234567890123456789012345678901234567890123456789"};
     char last[64] = "";
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char request[256];
-        snprintf(request, sizeof(request), "GET /work HTTP/1.1\r\nHost: a\r\nX-Request-Id: %s\r\n\r\n", bad[i]);
+        snprintf(request, sizeof(request),
+                 "GET /work HTTP/1.1\r\nHost: a\r\nX-Request-Id: %s\r\n\r\n", bad[i]);
         r = ask(fx.port, request);
         const char *id = response_header(&r, "x-request-id");
         assert_int_equal(strlen(id), 26);
@@ -127,7 +138,8 @@ static void keep_alive_and_pipelining(void **state)
     struct client c;
     client_open(&c, fx.port);
     for (int i = 0; i < 5; i++) {
-        client_puts(&c, i % 2 ? "GET /const HTTP/1.1\r\nHost: a\r\n\r\n" : "GET /work HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_puts(&c, i % 2 ? "GET /const HTTP/1.1\r\nHost: a\r\n\r\n"
+                              : "GET /work HTTP/1.1\r\nHost: a\r\n\r\n");
         struct response r = client_response(&c, false);
         assert_int_equal(r.status, 200);
         assert_header(&r, "connection", "keep-alive");
@@ -136,10 +148,13 @@ static void keep_alive_and_pipelining(void **state)
     /* many at once, of all kinds, answered in order */
     struct buf b = BUF_HEAP;
     for (int i = 0; i < 100; i++)
-        buf_printf(&b, i % 3 == 0 ? "GET /who/%d HTTP/1.1\r\nHost: a\r\n\r\n"
-                     : i % 3 == 1 ? "GET /loop/who/%d HTTP/1.1\r\nHost: a\r\n\r\n"
-                                  : "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                                    "Content-Length: 13\r\n\r\n{\"id\":\"%04d\"}", i);
+        buf_printf(&b,
+                   i % 3 == 0 ? "GET /who/%d HTTP/1.1\r\nHost: a\r\n\r\n"
+                   : i % 3 == 1
+                       ? "GET /loop/who/%d HTTP/1.1\r\nHost: a\r\n\r\n"
+                       : "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                         "Content-Length: 13\r\n\r\n{\"id\":\"%04d\"}",
+                   i);
     client_send(&c, b.p, b.n);
     buf_free(&b);
     for (int i = 0; i < 100; i++) {
@@ -162,8 +177,9 @@ static void slow_arrival(void **state)
     (void)state;
     struct client c;
     client_open(&c, fx.port);
-    static const char request[] = "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                                  "Content-Length: 13\r\n\r\n{\"a\":\"bytes\"}";
+    static const char request[] =
+        "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        "Content-Length: 13\r\n\r\n{\"a\":\"bytes\"}";
     for (int turn = 0; turn < 2; turn++) {
         for (size_t i = 0; i < sizeof(request) - 1; i += 7) {
             size_t n = sizeof(request) - 1 - i < 7 ? sizeof(request) - 1 - i : 7;
@@ -192,8 +208,7 @@ static void head(void **state)
         client_puts(&c, request);
         struct response r = client_response(&c, true);
         assert_int_equal(r.status, i < 3 ? 200 : 404);
-        if (lengths[i])
-            assert_header(&r, "content-length", lengths[i]);
+        if (lengths[i]) assert_header(&r, "content-length", lengths[i]);
         response_free(&r);
     }
     assert_int_equal(c.n, 0);
@@ -215,15 +230,18 @@ static void problems(void **state)
     r = ask(fx.port, "BREW /json HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_problem(&r, 501, "method_not_allowed");
     response_free(&r);
-    r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
+    r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: "
+                     "text/plain\r\nContent-Length: 2\r\n\r\n{}");
     assert_problem(&r, 415, "unsupported_media_type");
     response_free(&r);
-    r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json; charset=utf-8\r\n"
-                     "Content-Length: 3\r\n\r\n{\"a");
+    r = ask(fx.port,
+            "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json; charset=utf-8\r\n"
+            "Content-Length: 3\r\n\r\n{\"a");
     assert_problem(&r, 400, "bad_json");
     response_free(&r);
-    r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/merge-patch+json\r\n"
-                     "Content-Length: 2\r\n\r\n[]");
+    r = ask(fx.port,
+            "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/merge-patch+json\r\n"
+            "Content-Length: 2\r\n\r\n[]");
     assert_problem(&r, 400, "bad_json");
     response_free(&r);
     r = get("/fail");
@@ -236,7 +254,8 @@ static void problems(void **state)
     r = ask(fx.port, "GET /guarded HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\n\r\n");
     assert_int_equal(r.status, 200);
     response_free(&r);
-    r = ask(fx.port, "GET /const HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\nx");
+    r = ask(fx.port,
+            "GET /const HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\nx");
     assert_problem(&r, 417, "bad_request");
     response_free(&r);
 }
@@ -265,7 +284,7 @@ static void tenants_and_sides(void **state)
     r = ask(fx.operator_port, "GET /const HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_problem(&r, 404, "not_found");
     response_free(&r);
-    r = get("/app/deep/link");       /* the fallback's */
+    r = get("/app/deep/link"); /* the fallback's */
     assert_int_equal(r.status, 200);
     response_free(&r);
     r = ask(fx.port, "GET http://unknown.test/const HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -281,14 +300,16 @@ static void bad_paths(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "/file/..", "/../etc/passwd", "/a/./b", "/a/%2e%2e/b", "/%2E/b", "/a/.%2e", "/a%00b", "*", "a",
+        "/file/..", "/../etc/passwd", "/a/./b", "/a/%2e%2e/b", "/%2E/b",
+        "/a/.%2e",  "/a%00b",         "*",      "a",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct response r = get(bad[i]);
         assert_problem(&r, 400, "bad_request");
         response_free(&r);
     }
-    static const char *const good[] = {"/who/...", "/who/.a", "/who/a..b", "/who/%2e%2ea", "/who/%2e%2e%2f"};
+    static const char *const good[] = {"/who/...", "/who/.a", "/who/a..b", "/who/%2e%2ea",
+                                       "/who/%2e%2e%2f"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         struct response r = get(good[i]);
         assert_int_equal(r.status, 200);
@@ -302,14 +323,16 @@ static void too_large_by_length(void **state)
 {
     (void)state;
     /* refused before any of the body is sent */
-    struct response r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                                     "Expect: 100-continue\r\nContent-Length: 1048577\r\n\r\n");
+    struct response r =
+        ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                     "Expect: 100-continue\r\nContent-Length: 1048577\r\n\r\n");
     assert_problem(&r, 413, "too_large");
     response_free(&r);
     r = ask(fx.port, "POST /t/demo/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 8000001\r\n\r\n");
     assert_problem(&r, 413, "too_large");
     response_free(&r);
-    r = ask(fx.port, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n");
+    r = ask(fx.port,
+            "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n");
     assert_problem(&r, 400, "bad_request");
     response_free(&r);
     /* exactly the limit is fine */
@@ -377,7 +400,8 @@ static void upload_lives_in_a_file(void **state)
     client_open(&c, fx.port);
     for (int turn = 0; turn < 2; turn++) {
         char request[128], want[96];
-        snprintf(request, sizeof(request), "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", size);
+        snprintf(request, sizeof(request),
+                 "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", size);
         client_puts(&c, request);
         client_send(&c, body, size);
         struct response r = client_response(&c, false);
@@ -387,7 +411,8 @@ static void upload_lives_in_a_file(void **state)
     }
     client_close(&c);
     free(body);
-    struct response r = ask(fx.port, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    struct response r =
+        ask(fx.port, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
     assert_contains(&r, "\"n\":1,");
     response_free(&r);
 }
@@ -419,18 +444,21 @@ static void no_room_for_an_upload(void **state)
 static void multipart(void **state)
 {
     (void)state;
-    struct response r = ask(fx.port,
-        "POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 67\r\n\r\n"
-        "--B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nhello\r\n--B--\r\n");
+    struct response r = ask(
+        fx.port, "POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; "
+                 "boundary=B\r\nContent-Length: 67\r\n\r\n"
+                 "--B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nhello\r\n--B--\r\n");
     assert_string_equal(r.body, "[\"title\",5]");
     response_free(&r);
-    r = ask(fx.port, "POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\n"
-                     "Content-Length: 5\r\n\r\nhello");
+    r = ask(fx.port,
+            "POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\n"
+            "Content-Length: 5\r\n\r\nhello");
     assert_problem(&r, 400, "bad_multipart");
     response_free(&r);
 }
 
-/* ---- heads that are wrong --------------------------------------------------------------------- */
+/* ---- heads that are wrong ---------------------------------------------------------------------
+ */
 
 static void head_too_large(void **state)
 {
@@ -441,7 +469,7 @@ static void head_too_large(void **state)
     request[n + 20000] = 0;
     struct client c;
     client_open(&c, fx.port);
-    client_puts(&c, request);        /* no end of the head is needed to refuse it */
+    client_puts(&c, request); /* no end of the head is needed to refuse it */
     struct response r = client_response(&c, false);
     assert_problem(&r, 431, "headers_too_large");
     assert_header(&r, "connection", "close");
@@ -454,7 +482,7 @@ static void head_too_large(void **state)
     r = client_response(&c, false);
     assert_int_equal(r.status, 200);
     response_free(&r);
-    client_puts(&c, request);        /* also as the second request */
+    client_puts(&c, request); /* also as the second request */
     r = client_response(&c, false);
     assert_problem(&r, 431, "headers_too_large");
     response_free(&r);
@@ -468,7 +496,10 @@ static void ambiguous_framing(void **state)
         "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
         "Content-Length: 4\r\nContent-Length: 5\r\n",
-        "Content-Length: +4\r\n", "Content-Length: 4, 4\r\n", "Content-Length: -1\r\n", "Content-Length:\r\n",
+        "Content-Length: +4\r\n",
+        "Content-Length: 4, 4\r\n",
+        "Content-Length: -1\r\n",
+        "Content-Length:\r\n",
         "Content-Length: 0x4\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
         "X: a\r\n folded\r\nContent-Length: 4\r\n",
@@ -476,18 +507,19 @@ static void ambiguous_framing(void **state)
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char request[512];
-        snprintf(request, sizeof(request), "POST /upload HTTP/1.1\r\nHost: a\r\n%s\r\n0\r\n\r\nGET /const HTTP/1.1\r\n\r\n", bad[i]);
+        snprintf(request, sizeof(request),
+                 "POST /upload HTTP/1.1\r\nHost: a\r\n%s\r\n0\r\n\r\nGET /const HTTP/1.1\r\n\r\n",
+                 bad[i]);
         struct client c;
         client_open(&c, fx.port);
         client_puts(&c, request);
         struct response r = client_response(&c, false);
-        if (r.status != 400)
-            fail_msg("%s: %d %s", bad[i], r.status, r.body);
+        if (r.status != 400) fail_msg("%s: %d %s", bad[i], r.status, r.body);
         response_free(&r);
         while (client_more(&c, 4000))
             ;
         assert_true(c.eof);
-        assert_int_equal(c.n, 0);    /* the smuggled request was not answered */
+        assert_int_equal(c.n, 0); /* the smuggled request was not answered */
         client_close(&c);
     }
 }
@@ -495,7 +527,8 @@ static void ambiguous_framing(void **state)
 static void unknown_coding(void **state)
 {
     (void)state;
-    struct response r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n");
+    struct response r =
+        ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n");
     assert_problem(&r, 400, "bad_request");
     response_free(&r);
 }
@@ -504,13 +537,17 @@ static void malformed_requests(void **state)
 {
     (void)state;
     static const char *const seeds[] = {
-        "GET /const HTTP/1.1\r\nHost: a\r\n\r\n", "POST /json HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+        "GET /const HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /json HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
         "GET /who/%zz?%&=%&&q=%4 HTTP/1.1\r\nCookie: =;=;;\r\n\r\n",
-        "POST /form HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "POST /form HTTP/1.1\r\nContent-Type: multipart/form-data; "
+        "boundary=B\r\nTransfer-Encoding: chunked\r\n\r\n"
         "8\r\n--B\r\n\r\n--\r\n0\r\n\r\n",
-        "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: 123456789012345678901234\r\n"
+        "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+        "123456789012345678901234\r\n"
         "Sec-WebSocket-Version: 13\r\n\r\n\x81\xfe\xff\xff",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /file/x HTTP/1.1\r\nRange: bytes=0-,1-,-\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET /file/x HTTP/1.1\r\nRange: bytes=0-,1-,-\r\n\r\n",
     };
     uint32_t seed = 20261120;
     for (int i = 0; i < 300; i++) {
@@ -522,11 +559,21 @@ static void malformed_requests(void **state)
             seed = seed * 1664525 + 1013904223;
             size_t at = (seed >> 8) % n;
             switch (seed >> 29) {
-            case 0: b[at] = 0; break;
-            case 1: b[at] = '\n'; break;
-            case 2: memmove(b + at, b + at + 1, n - at - 1); n--; break;
-            case 3: n = at + 1; break;
-            default: b[at] = (char)(seed >> 20);
+            case 0:
+                b[at] = 0;
+                break;
+            case 1:
+                b[at] = '\n';
+                break;
+            case 2:
+                memmove(b + at, b + at + 1, n - at - 1);
+                n--;
+                break;
+            case 3:
+                n = at + 1;
+                break;
+            default:
+                b[at] = (char)(seed >> 20);
             }
         }
         struct client c;
@@ -543,7 +590,8 @@ static void malformed_requests(void **state)
     response_free(&r);
 }
 
-/* ---- limits -------------------------------------------------------------------------------------- */
+/* ---- limits
+ * -------------------------------------------------------------------------------------- */
 
 static void rate_limit(void **state)
 {
@@ -588,7 +636,9 @@ static int setup_rate(void **state)
 static void proxies(void **state)
 {
     (void)state;
-    static const struct { const char *headers, *remote; } cases[] = {
+    static const struct {
+        const char *headers, *remote;
+    } cases[] = {
         {"", "127.0.0.1"},
         {"X-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7"},
         {"X-Forwarded-For: 6.6.6.6, 192.0.2.7, 10.0.0.1\r\n", "192.0.2.7"},
@@ -600,7 +650,9 @@ static void proxies(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char request[256], want[64];
-        snprintf(request, sizeof(request), "GET /who/1 HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n%s\r\n", cases[i].headers);
+        snprintf(request, sizeof(request),
+                 "GET /who/1 HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n%s\r\n",
+                 cases[i].headers);
         snprintf(want, sizeof(want), "\"remote\":\"%s\"", cases[i].remote);
         struct response r = ask(fx.port, request);
         if (!strstr(r.body, want) || !strstr(r.body, "\"scheme\":\"https\""))
@@ -676,10 +728,9 @@ static void full_queue(void **state)
     for (int i = 0; i < 12; i++) {
         client_open(&c[i], fx.port);
         client_puts(&c[i], "GET /slow?q=1 HTTP/1.1\r\nHost: a\r\n\r\n");
-        if (i == 2)
-            assert_true(wait_until(three_run, 3000));    /* one with each worker */
+        if (i == 2) assert_true(wait_until(three_run, 3000)); /* one with each worker */
     }
-    assert_true(wait_until(five_refused, 3000));         /* four fit into the queue */
+    assert_true(wait_until(five_refused, 3000)); /* four fit into the queue */
     gate_open();
     for (int i = 0; i < 12; i++) {
         struct response r = client_response(&c[i], false);
@@ -766,7 +817,8 @@ static void reader_that_stands_still(void **state)
     client_close(&c);
 }
 
-/* ---- answering later --------------------------------------------------------------------------------- */
+/* ---- answering later
+ * --------------------------------------------------------------------------------- */
 
 static bool all_later(void)
 {
@@ -784,7 +836,8 @@ static void clients_that_leave(void **state)
     for (int i = 0; i < 200; i++) {
         struct client c;
         client_open(&c, fx.port);
-        client_puts(&c, i % 2 ? "GET /later HTTP/1.1\r\nHost: a\r\n\r\n" : "GET /loop/later HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_puts(&c, i % 2 ? "GET /later HTTP/1.1\r\nHost: a\r\n\r\n"
+                              : "GET /loop/later HTTP/1.1\r\nHost: a\r\n\r\n");
         if (i % 3 == 0) {
             struct linger hard = {1, 0};
             setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
@@ -808,7 +861,9 @@ static void clients_that_leave(void **state)
     response_free(&r);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------ */
+/* ---- files
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void write_file(const char *name, const char *unit, int times)
 {
@@ -867,9 +922,16 @@ static void files(void **state)
     assert_header(&r, "content-range", "bytes */10000");
     response_free(&r);
     static const char *const whole[] = {
-        "Range: bytes=0-0,1-1\r\n", "Range: bytes=\r\n", "Range: bytes=-\r\n", "Range: bytes=5-4\r\n",
-        "Range: bytes=x-y\r\n", "Range: lines=1-2\r\n", "Range: bytes=0-1,\r\n", "Range: bytes=0-1 ,,, \r\n",
-        "Range: bytes=0-1\r\nIf-Range: \"other\"\r\n", "Range: bytes=99999999999999999999-\r\n",
+        "Range: bytes=0-0,1-1\r\n",
+        "Range: bytes=\r\n",
+        "Range: bytes=-\r\n",
+        "Range: bytes=5-4\r\n",
+        "Range: bytes=x-y\r\n",
+        "Range: lines=1-2\r\n",
+        "Range: bytes=0-1,\r\n",
+        "Range: bytes=0-1 ,,, \r\n",
+        "Range: bytes=0-1\r\nIf-Range: \"other\"\r\n",
+        "Range: bytes=99999999999999999999-\r\n",
     };
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
         r = get_file("a.txt", whole[i]);
@@ -894,7 +956,8 @@ static void files(void **state)
     assert_header(&r, "content-length", "10000");
     response_free(&r);
     r = get("/file/a.txt?dl=1");
-    assert_header(&r, "content-disposition", "attachment; filename=\"___ x.css\"; filename*=UTF-8''%E4%B8%AD%20x.css");
+    assert_header(&r, "content-disposition",
+                  "attachment; filename=\"___ x.css\"; filename*=UTF-8''%E4%B8%AD%20x.css");
     response_free(&r);
     r = get("/file/missing");
     assert_problem(&r, 404, "not_found");
@@ -932,7 +995,8 @@ static void a_changed_file_is_seen(void **state)
 static void json_is_compressed_when_large(void **state)
 {
     (void)state;
-    struct response r = ask(fx.port, "GET /big/20000 HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
+    struct response r =
+        ask(fx.port, "GET /big/20000 HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
     assert_header(&r, "content-encoding", "gzip");
     assert_true(r.body_n < 2000);
     response_free(&r);
@@ -942,7 +1006,8 @@ static void json_is_compressed_when_large(void **state)
     response_free(&r);
 }
 
-/* ---- access log ------------------------------------------------------------------------------------------- */
+/* ---- access log
+ * ------------------------------------------------------------------------------------------- */
 
 static char *read_log(void)
 {
@@ -965,7 +1030,8 @@ static void access_log(void **state)
     response_free(&r);
     r = get("/silent");
     response_free(&r);
-    r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    r = ask(fx.port, "POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: "
+                     "application/json\r\nContent-Length: 2\r\n\r\n{}");
     response_free(&r);
     char *log = read_log();
     assert_null(strstr(log, "secret"));
@@ -976,8 +1042,7 @@ static void access_log(void **state)
         json_t *v;
         struct err err;
         err_clear(&err);
-        if (json_parse(a, sv_of(line), &v, &err) != 0)
-            fail_msg("not JSON: %s", line);
+        if (json_parse(a, sv_of(line), &v, &err) != 0) fail_msg("not JSON: %s", line);
         lines++;
         sv path = json_get_sv(v, "path");
         assert_true(sv_eqs(json_get_sv(v, "ip"), "127.0.0.1"));
@@ -1003,7 +1068,9 @@ static void access_log(void **state)
     free(log);
 }
 
-/* ---- drain --------------------------------------------------------------------------------------------------- */
+/* ---- drain
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void drain(void **state)
 {
@@ -1022,7 +1089,7 @@ static void drain(void **state)
     client_puts(&busy, "GET /slow?q=1 HTTP/1.1\r\nHost: a\r\n\r\n");
     struct timespec t = {0, 100000000};
     nanosleep(&t, NULL);
-    http_server_drain(fx.server, 100);     /* not all gone yet */
+    http_server_drain(fx.server, 100); /* not all gone yet */
     /* a keep-alive connection may still ask, and is told to go */
     client_puts(&late, "GET /const HTTP/1.1\r\nHost: a\r\n\r\n");
     r = client_response(&late, false);
@@ -1030,7 +1097,7 @@ static void drain(void **state)
     assert_header(&r, "connection", "close");
     response_free(&r);
     gate_open();
-    r = client_response(&busy, false);     /* accepted before: finished */
+    r = client_response(&busy, false); /* accepted before: finished */
     assert_int_equal(r.status, 200);
     assert_contains(&r, "\"q\":\"1\"");
     response_free(&r);
@@ -1076,18 +1143,39 @@ static int setup_uploads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(constant), T(what_handlers_see), T(languages), T(request_ids),
-        T(keep_alive_and_pipelining), T(slow_arrival), T(head), T(problems), T(tenants_and_sides),
-        T(bad_paths), TS(too_large_by_length, setup_uploads), T(too_large_chunked),
-        T(upload_lives_in_a_file), T(no_room_for_an_upload), T(multipart), T(head_too_large), T(ambiguous_framing),
-        T(unknown_coding), T(malformed_requests), TS(rate_limit, setup_rate),
-        TS(proxies, setup_proxies), TS(connections_per_address, setup_few_connections),
-        TS(full_queue, setup_short_queue), TS(time_outs, setup_short_times),
-        TS(reader_that_stands_still, setup_short_times), T(clients_that_leave), T(files),
-        T(a_changed_file_is_seen), T(json_is_compressed_when_large), T(access_log), T(drain),
+        T(constant),
+        T(what_handlers_see),
+        T(languages),
+        T(request_ids),
+        T(keep_alive_and_pipelining),
+        T(slow_arrival),
+        T(head),
+        T(problems),
+        T(tenants_and_sides),
+        T(bad_paths),
+        TS(too_large_by_length, setup_uploads),
+        T(too_large_chunked),
+        T(upload_lives_in_a_file),
+        T(no_room_for_an_upload),
+        T(multipart),
+        T(head_too_large),
+        T(ambiguous_framing),
+        T(unknown_coding),
+        T(malformed_requests),
+        TS(rate_limit, setup_rate),
+        TS(proxies, setup_proxies),
+        TS(connections_per_address, setup_few_connections),
+        TS(full_queue, setup_short_queue),
+        TS(time_outs, setup_short_times),
+        TS(reader_that_stands_still, setup_short_times),
+        T(clients_that_leave),
+        T(files),
+        T(a_changed_file_is_seen),
+        T(json_is_compressed_when_large),
+        T(access_log),
+        T(drain),
         TS(one_loop, setup_one_loop),
     };
-    if (getenv("ONLY"))
-        cmocka_set_test_filter(getenv("ONLY"));
+    if (getenv("ONLY")) cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,14 +23,19 @@ static uint64_t streams_open(void)
 
 static int want_closed;
 static uint64_t want_open;
-static bool closed_enough(void) { return streams_closed == want_closed; }
-static bool open_enough(void) { return streams_open() == want_open; }
+static bool closed_enough(void)
+{
+    return streams_closed == want_closed;
+}
+static bool open_enough(void)
+{
+    return streams_open() == want_open;
+}
 
 static void wait_closed(int n)
 {
     want_closed = n;
-    if (!wait_until(closed_enough, 5000))
-        fail_msg("%d streams closed, not %d", streams_closed, n);
+    if (!wait_until(closed_enough, 5000)) fail_msg("%d streams closed, not %d", streams_closed, n);
 }
 
 static void wait_open(uint64_t n)
@@ -46,8 +51,7 @@ static struct http_stream *only_stream(void)
     size_t n = 0;
     for (int i = 0; i < 200 && n == 0; i++) {
         stream_list_take(s, &n, 16);
-        if (!n)
-            nap(5);
+        if (!n) nap(5);
     }
     assert_int_equal(n, 1);
     return s[0];
@@ -110,7 +114,7 @@ static void sse_over_http2(void **state)
     while (!two && h2_read(&c, &f, 3000))
         two = f.type == 0 && memmem(f.p, f.n, "data: two", 9);
     assert_true(two);
-    h2_frame(&c, 3, 0, 1, "\0\0\0\x08", 4);             /* the browser's page is left */
+    h2_frame(&c, 3, 0, 1, "\0\0\0\x08", 4); /* the browser's page is left */
     wait_closed(1);
     assert_false(http_stream_write(s, SV("late")));
     http_stream_unref(s);
@@ -134,8 +138,7 @@ static void reader_leaves(void **state)
             struct linger hard = {1, 0};
             setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
         }
-        if (i == 3)
-            SSL_shutdown(c.ssl);
+        if (i == 3) SSL_shutdown(c.ssl);
         client_close(&c);
         wait_closed(i + 1);
     }
@@ -156,10 +159,9 @@ static void reader_that_never_reads(void **state)
     int written = 0;
     while (written < 100000 && http_stream_write(s, sv_make(block, sizeof(block)))) {
         written++;
-        if (written % 64 == 0)
-            nap(1);
+        if (written % 64 == 0) nap(1);
     }
-    assert_true(written < 20000);        /* kernel buffers and 256 KiB */
+    assert_true(written < 20000); /* kernel buffers and 256 KiB */
     wait_closed(1);
     wait_open(0);
     http_stream_unref(s);
@@ -194,7 +196,7 @@ static void thousand_streams(void **state)
     for (int i = 0; i < N / 2; i++)
         client_close(&c[i]);
     wait_closed(N / 2);
-    struct response r = get("/const");   /* no thread is held */
+    struct response r = get("/const"); /* no thread is held */
     assert_int_equal(r.status, 200);
     response_free(&r);
     for (size_t i = 0; i < n; i++)
@@ -230,8 +232,7 @@ static void writers_and_leavers(void **state)
         http_stream_ref(s);
         pthread_create(&t[2 * i], NULL, hammer, s);
         pthread_create(&t[2 * i + 1], NULL, hammer, s);
-        if (i >= 10)
-            client_close(&c[i - 10]);
+        if (i >= 10) client_close(&c[i - 10]);
     }
     for (int i = 20; i < 30; i++)
         client_close(&c[i]);
@@ -251,15 +252,14 @@ static void download(void **state)
     assert_string_equal(response_header(&r, "content-type"), "text/csv; charset=utf-8");
     assert_int_equal(r.body_n, 3000000);
     for (size_t i = 0; i < r.body_n; i++)
-        if (r.body[i] != (char)('A' + i % 10000 % 26))
-            fail_msg("byte %zu is wrong", i);
+        if (r.body[i] != (char)('A' + i % 10000 % 26)) fail_msg("byte %zu is wrong", i);
     response_free(&r);
     r = ask(fx.port, "GET /download HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
     assert_string_equal(response_header(&r, "content-encoding"), "gzip");
     assert_true(r.body_n < 300000);
     response_free(&r);
     wait_closed(2);
-    struct client c;                     /* leaves in the middle */
+    struct client c; /* leaves in the middle */
     client_open(&c, fx.port);
     client_puts(&c, "GET /download HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_true(client_wait_for(&c, "ABCDEF", 3000));
@@ -275,8 +275,10 @@ static void ws_open(struct client *c, const char *path, const char *more)
     char request[512];
     client_open(c, fx.port);
     snprintf(request, sizeof(request),
-             "GET %s HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
-             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", path, more);
+             "GET %s HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: keep-alive, "
+             "Upgrade\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+             path, more);
     client_puts(c, request);
 }
 
@@ -327,8 +329,7 @@ static int ws_read(struct client *c, char *out, size_t cap, size_t *n)
                 return opcode;
             }
         }
-        if (!client_more(c, 5000))
-            return -1;
+        if (!client_more(c, 5000)) return -1;
     }
 }
 
@@ -346,7 +347,8 @@ static void ws_handshake(struct client *c, const char *path)
     ws_open(c, path, "Origin: http://a.test\r\n");
     struct response r = client_response(c, false);
     assert_int_equal(r.status, 101);
-    assert_string_equal(response_header(&r, "sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_string_equal(response_header(&r, "sec-websocket-accept"),
+                        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     response_free(&r);
 }
 
@@ -405,8 +407,9 @@ static void websocket_refusals(void **state)
                      "Sec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n");
     assert_problem(&r, 400, "bad_request");
     response_free(&r);
-    r = ask(fx.port, "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n");
+    r = ask(fx.port,
+            "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n");
     assert_problem(&r, 400, "bad_request");
     response_free(&r);
 }
@@ -420,11 +423,20 @@ static void websocket_peers_that_misbehave(void **state)
         ws_handshake(&c, "/ws");
         ws_expect(&c, "welcome");
         switch (k) {
-        case 0: ws_frame(&c, 1, big, sizeof(big)); break;               /* too large */
-        case 1: client_send(&c, "\x81\x02hi", 4); break;                /* not masked */
-        case 2: ws_frame(&c, 1, "\xff\xfe", 2); break;                  /* not UTF-8 */
-        case 3: ws_frame(&c, 11, "x", 1); break;                        /* no such opcode */
-        default: break;                                                 /* just leaves */
+        case 0:
+            ws_frame(&c, 1, big, sizeof(big));
+            break; /* too large */
+        case 1:
+            client_send(&c, "\x81\x02hi", 4);
+            break; /* not masked */
+        case 2:
+            ws_frame(&c, 1, "\xff\xfe", 2);
+            break; /* not UTF-8 */
+        case 3:
+            ws_frame(&c, 11, "x", 1);
+            break; /* no such opcode */
+        default:
+            break; /* just leaves */
         }
         if (k < 4) {
             while (client_more(&c, 3000))
@@ -440,8 +452,7 @@ static void websocket_peers_that_misbehave(void **state)
         ws_open(&c, "/loop/ws", "");
         struct linger hard = {1, 0};
         setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-        if (k % 2)
-            nap(1);
+        if (k % 2) nap(1);
         client_close(&c);
     }
     wait_open(0);
@@ -454,16 +465,16 @@ static void websocket_reader_that_never_reads(void **state)
     client_open(&c, fx.port);
     int small = 4096;
     setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-    client_puts(&c, "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    client_puts(&c,
+                "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
     struct http_stream *s = only_stream();
     char block[4000];
     memset(block, 'x', sizeof(block));
     int written = 0;
     while (written < 100000 && http_stream_write(s, sv_make(block, sizeof(block)))) {
         written++;
-        if (written % 16 == 0)
-            nap(25);
+        if (written % 16 == 0) nap(25);
     }
     assert_true(written > 30 && written < 5000);
     wait_closed(1);
@@ -492,7 +503,8 @@ static void websocket_much(void **state)
     wait_closed(1);
 }
 
-/* ---- drain ------------------------------------------------------------------------------------ */
+/* ---- drain ------------------------------------------------------------------------------------
+ */
 
 static void drain(void **state)
 {
@@ -531,12 +543,12 @@ static void stop_under_streams(void **state)
         else
             open_sse(&c[i], i % 4 == 1 ? "/download" : "/sse");
     }
-    assert_true(wait_until(all_started, 5000));     /* a download may be over by now */
+    assert_true(wait_until(all_started, 5000)); /* a download may be over by now */
     fixture_stop();
     assert_int_equal(streams_closed, 20);
     for (int i = 0; i < 20; i++)
         client_close(&c[i]);
-    fixture_start();                     /* for the teardown */
+    fixture_start(); /* for the teardown */
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
@@ -544,12 +556,21 @@ static void stop_under_streams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(sse), T(sse_over_http2), T(reader_leaves), T(reader_that_never_reads),
-        T(thousand_streams), T(writers_and_leavers), T(download), T(websocket),
-        T(websocket_refusals), T(websocket_peers_that_misbehave),
-        T(websocket_reader_that_never_reads), T(websocket_much), T(drain), T(stop_under_streams),
+        T(sse),
+        T(sse_over_http2),
+        T(reader_leaves),
+        T(reader_that_never_reads),
+        T(thousand_streams),
+        T(writers_and_leavers),
+        T(download),
+        T(websocket),
+        T(websocket_refusals),
+        T(websocket_peers_that_misbehave),
+        T(websocket_reader_that_never_reads),
+        T(websocket_much),
+        T(drain),
+        T(stop_under_streams),
     };
-    if (getenv("ONLY"))
-        cmocka_set_test_filter(getenv("ONLY"));
+    if (getenv("ONLY")) cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
