@@ -148,6 +148,7 @@ void http_query_each(struct http_req *req, bool (*fn)(void *, sv name, sv value)
 sv http_param(struct http_req *req, const char *name);   /* decoded path parameter */
 sv http_body(const struct http_req *req);          /* whole; a mapped file when large */
 sv http_remote(const struct http_req *req);        /* "192.0.2.1" after trusted proxies */
+bool http_over_unix(const struct http_req *req);   /* came by a unix socket, whatever proxies say */
 sv http_request_id(const struct http_req *req);    /* accepted from X-Request-Id or made */
 const char *http_lang(const struct http_req *req); /* "zh" or "en": cookie, then header */
 struct http_site *http_site_of(const struct http_req *req);

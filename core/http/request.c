@@ -219,3 +219,8 @@ sv http_param(struct http_req *r, const char *name)
             return decode(r, r->match.params[i].value, false);
     return SV_NULL;
 }
+
+bool http_over_unix(const struct http_req *r)
+{
+    return strcmp(r->conn->ip, "local") == 0;
+}

@@ -63,7 +63,7 @@ static int open_tcp(const char *address, unsigned port, struct err *err)
     return fd;
 }
 
-static int take_over(struct main_listeners *old, const char *name)
+static int take_over(const struct main_listeners *old, const char *name)
 {
     for (unsigned i = 0; old && i < old->n; i++)
         if (strcmp(old->l[i].name, name) == 0)
@@ -79,14 +79,14 @@ static bool has_fd(const struct main_listeners *l, int fd)
     return false;
 }
 
-static void close_unless_in(struct main_listeners *l, const struct main_listeners *keep)
+void main_listeners_close(const struct main_listeners *l, const struct main_listeners *keep)
 {
-    for (unsigned i = 0; l && i < l->n; i++)
+    for (unsigned i = 0; i < l->n; i++)
         if (!keep || !has_fd(keep, l->l[i].fd))
             close(l->l[i].fd);
 }
 
-static int add_one(struct main_listeners *out, struct main_listeners *old,
+static int add_one(struct main_listeners *out, const struct main_listeners *old,
                    const struct cfg_listen *c, int index, struct err *err)
 {
     struct main_listener *l = &out->l[out->n];
@@ -106,7 +106,7 @@ static int add_one(struct main_listeners *out, struct main_listeners *old,
     return 0;
 }
 
-int main_listeners_open(struct main_listeners *out, struct main_listeners *old,
+int main_listeners_open(struct main_listeners *out, const struct main_listeners *old,
                         const struct cfg_settings *s, struct err *err)
 {
     *out = (struct main_listeners){0};
@@ -121,12 +121,9 @@ int main_listeners_open(struct main_listeners *out, struct main_listeners *old,
         struct cfg_listen op = {.address = address, .operator_side = true};
         rc = add_one(out, old, &op, -1, err);
     }
-    if (rc != 0) {
-        close_unless_in(out, old);
-        return -1;
-    }
-    close_unless_in(old, out);
-    return 0;
+    if (rc != 0)
+        main_listeners_close(out, old);
+    return rc;
 }
 
 sv main_listeners_text(struct arena *a, const struct main_listeners *l)

@@ -17,11 +17,13 @@ struct main_listeners {
     unsigned n;
 };
 
-/* Opens what the settings ask for; sockets of `old` with the same name are
- * taken over, the others of `old` are closed when all succeeded. The operator's
- * unix socket <state>/operator.sock (0600) is always there. */
-int main_listeners_open(struct main_listeners *out, struct main_listeners *old,
+/* Opens what the settings ask for; sockets of `old` with the same name are used
+ * again. On failure what was opened is closed. The operator's unix socket
+ * <state>/operator.sock (0600) is always there. */
+int main_listeners_open(struct main_listeners *out, const struct main_listeners *old,
                         const struct cfg_settings *s, struct err *err);
+/* Closes the sockets of `l` that `keep` does not share. */
+void main_listeners_close(const struct main_listeners *l, const struct main_listeners *keep);
 /* "fd:operator:index,..." for the worker's command line, and back. */
 sv main_listeners_text(struct arena *a, const struct main_listeners *l);
 int main_listeners_parse(const char *text, struct main_listeners *out);

@@ -31,12 +31,18 @@ struct child {
     int64_t kill_at;             /* draining: SIGKILL after this, 0: not draining */
 };
 
+/* Settings and sockets of one generation of workers. A reload makes the next one;
+ * it takes the place of the current one when its worker serves. */
+struct generation {
+    struct arena *arena;         /* of the settings; NULL: there is none */
+    struct cfg_settings settings;
+    struct main_listeners listeners;
+};
+
 struct supervisor {
     const struct main_options *options;
     char program[4096];          /* by name, so that a reload runs an upgraded file */
-    struct arena *arena;         /* of the settings in force */
-    struct cfg_settings settings;
-    struct main_listeners listeners;
+    struct generation now, next;
     struct event_base *base;
     struct child worker;         /* the one that serves; pid 0: none */
     struct child old[MAX_OLD];
@@ -50,7 +56,7 @@ struct supervisor {
     int exit_status;
 };
 
-static void spawn_worker(struct supervisor *s);
+static void spawn_worker(struct supervisor *s, const struct generation *g);
 static void stop_if_done(struct supervisor *s);
 
 /* ---- state directory ----------------------------------------------------------- */
@@ -89,7 +95,7 @@ static void forget_ready(struct child *c)
 static void drain_child(struct supervisor *s, struct child *c)
 {
     kill(c->pid, SIGTERM);
-    c->kill_at = clock_mono_us() + (int64_t)(s->settings.drain_seconds + 5) * 1000000;
+    c->kill_at = clock_mono_us() + (int64_t)(s->now.settings.drain_seconds + 5) * 1000000;
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
@@ -103,15 +109,22 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
         return;                  /* died before; SIGCHLD tells the rest */
     s->worker.ready = true;
     s->failed_starts = 0;
+    if (s->next.arena) {
+        main_listeners_close(&s->now.listeners, &s->next.listeners);
+        arena_free(s->now.arena);
+        s->now = s->next;
+        s->next = (struct generation){0};
+    }
     log_info("worker %d serves", (int)s->worker.pid);
     for (unsigned i = 0; i < MAX_OLD; i++)
         if (s->old[i].pid && !s->old[i].kill_at)
             drain_child(s, &s->old[i]);
 }
 
-static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
+static void exec_worker(struct supervisor *s, const struct generation *g, int ready_fd,
+                        int page_fd)
 {
-    struct arena *a = s->arena;
+    struct arena *a = g->arena;
     char ready[16], page[16];
     snprintf(ready, sizeof ready, "%d", ready_fd);
     snprintf(page, sizeof page, "%d", page_fd);
@@ -124,7 +137,7 @@ static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
         argv[n++] = s->options->config;
     }
     argv[n++] = "--state";
-    argv[n++] = s->settings.state_dir;
+    argv[n++] = g->settings.state_dir;
     if (s->options->port) {
         argv[n++] = "--port";
         argv[n++] = s->options->port;
@@ -132,7 +145,7 @@ static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
     if (s->options->safe_mode)
         argv[n++] = "--safe-mode";
     argv[n++] = "--fds";
-    argv[n++] = main_listeners_text(a, &s->listeners).p;
+    argv[n++] = main_listeners_text(a, &g->listeners).p;
     argv[n++] = "--ready-fd";
     argv[n++] = ready;
     argv[n++] = "--page-fd";
@@ -140,8 +153,8 @@ static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
     argv[n++] = "--quarantine";
     argv[n++] = main_quarantine_text(a, &s->quarantine).p;
     argv[n] = NULL;
-    for (unsigned i = 0; i < s->listeners.n; i++)
-        fcntl(s->listeners.l[i].fd, F_SETFD, 0);
+    for (unsigned i = 0; i < g->listeners.n; i++)
+        fcntl(g->listeners.l[i].fd, F_SETFD, 0);
     fcntl(ready_fd, F_SETFD, 0);
     fcntl(page_fd, F_SETFD, 0);
     sigset_t none;
@@ -151,7 +164,7 @@ static void exec_worker(struct supervisor *s, int ready_fd, int page_fd)
     _exit(127);
 }
 
-static void spawn_worker(struct supervisor *s)
+static void spawn_worker(struct supervisor *s, const struct generation *g)
 {
     int pipe_fds[2];
     if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
@@ -173,7 +186,7 @@ static void spawn_worker(struct supervisor *s)
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent)
             _exit(0);
-        exec_worker(s, pipe_fds[1], page_fd);
+        exec_worker(s, g, pipe_fds[1], page_fd);
     }
     close(pipe_fds[1]);
     close(page_fd);
@@ -202,7 +215,7 @@ static void on_respawn(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct supervisor *s = arg;
     if (!s->stopping && s->worker.pid == 0)
-        spawn_worker(s);
+        spawn_worker(s, &s->now);
 }
 
 static void note_culprit(struct supervisor *s, const struct plug_page *page)
@@ -211,10 +224,10 @@ static void note_culprit(struct supervisor *s, const struct plug_page *page)
     if (!plug_page_culprit(page, &plugin, &call))
         return;
     log_error("the worker died while plugin %.*s ran %.*s", SVARG(plugin), SVARG(call));
-    if (main_quarantine_note(&s->quarantine, plugin, clock_mono_us(), s->settings.quarantine.deaths,
-                             s->settings.quarantine.window_s))
+    if (main_quarantine_note(&s->quarantine, plugin, clock_mono_us(), s->now.settings.quarantine.deaths,
+                             s->now.settings.quarantine.window_s))
         log_error("plugin %.*s is put into quarantine: %u deaths within %u s", SVARG(plugin),
-                  s->settings.quarantine.deaths, s->settings.quarantine.window_s);
+                  s->now.settings.quarantine.deaths, s->now.settings.quarantine.window_s);
 }
 
 static void forget_child(struct child *c)
@@ -222,6 +235,14 @@ static void forget_child(struct child *c)
     forget_ready(c);
     plug_page_free(c->page);
     *c = (struct child){0};
+}
+
+/* The reload did not come to serve: its settings and new sockets go. */
+static void give_up_next(struct supervisor *s)
+{
+    main_listeners_close(&s->next.listeners, &s->now.listeners);
+    arena_free(s->next.arena);
+    s->next = (struct generation){0};
 }
 
 static void worker_ended(struct supervisor *s, int status)
@@ -236,6 +257,8 @@ static void worker_ended(struct supervisor *s, int status)
         log_error("the worker was ended by signal %d", WTERMSIG(status));
     else
         log_error("the worker ended with status %d", WEXITSTATUS(status));
+    if (s->next.arena && !was_ready)
+        give_up_next(s);
     if (!was_ready) {
         s->failed_starts++;
         /* A reload that cannot start: the old worker, not yet told to drain,
@@ -257,7 +280,7 @@ static void worker_ended(struct supervisor *s, int status)
 static void start_db(struct supervisor *s)
 {
     struct err err = {0};
-    s->db = main_embedded_spawn(s->arena, &s->settings, &err);
+    s->db = main_embedded_spawn(s->now.arena, &s->now.settings, &err);
     if (s->db < 0) {
         log_error("cannot start the database: %s", err.detail);
         s->db = 0;
@@ -322,24 +345,18 @@ static void on_hangup(evutil_socket_t fd, short what, void *arg)
     unsigned slot = 0;
     while (slot < MAX_OLD && s->old[slot].pid)
         slot++;
-    if (s->stopping || slot == MAX_OLD || (s->worker.pid && !s->worker.ready)) {
+    if (s->stopping || slot == MAX_OLD || s->next.arena || (s->worker.pid && !s->worker.ready)) {
         log_warn("reload refused: another one is under way");
         return;
     }
-    struct arena *a = arena_new(0);
-    struct cfg_settings fresh;
-    struct main_listeners listeners;
+    struct generation g = {.arena = arena_new(0)};
     struct err err = {0};
-    if (main_settings_load(a, s->options, &fresh) != 0 ||
-        main_listeners_open(&listeners, &s->listeners, &fresh, &err) != 0) {
+    if (main_settings_load(g.arena, s->options, &g.settings) != 0 ||
+        main_listeners_open(&g.listeners, &s->now.listeners, &g.settings, &err) != 0) {
         log_error("reload refused, the old settings stay: %s", err.detail);
-        arena_free(a);
+        arena_free(g.arena);
         return;
     }
-    arena_free(s->arena);
-    s->arena = a;
-    s->settings = fresh;
-    s->listeners = listeners;
     main_quarantine_pardon(&s->quarantine);
     log_info("reloading");
     if (s->worker.pid) {
@@ -347,7 +364,13 @@ static void on_hangup(evutil_socket_t fd, short what, void *arg)
         s->worker = (struct child){0};
     }
     s->failed_starts = 0;
-    spawn_worker(s);
+    s->next = g;
+    spawn_worker(s, &s->next);
+    if (s->worker.pid == 0) {    /* no process to be had: as if it had not started */
+        give_up_next(s);
+        s->worker = s->old[slot];
+        s->old[slot] = (struct child){0};
+    }
 }
 
 /* Once a second: workers that do not finish draining are ended. */
@@ -394,14 +417,14 @@ static void on_signal(struct supervisor *s, int sig, event_callback_fn fn)
 
 int main_supervise(const struct main_options *o)
 {
-    struct supervisor s = {.options = o, .arena = arena_new(0)};
+    struct supervisor s = {.options = o, .now = {.arena = arena_new(0)}};
     struct err err = {0};
-    if (main_settings_load(s.arena, o, &s.settings) != 0 ||
-        claim_state_dir(s.arena, &s.settings) != 0)
+    if (main_settings_load(s.now.arena, o, &s.now.settings) != 0 ||
+        claim_state_dir(s.now.arena, &s.now.settings) != 0)
         return 2;
-    if (main_listeners_open(&s.listeners, NULL, &s.settings, &err) != 0 ||
-        (s.settings.database.embedded &&
-         main_embedded_prepare(s.arena, &s.settings, &err) != 0)) {
+    if (main_listeners_open(&s.now.listeners, NULL, &s.now.settings, &err) != 0 ||
+        (s.now.settings.database.embedded &&
+         main_embedded_prepare(s.now.arena, &s.now.settings, &err) != 0)) {
         fprintf(stderr, "atriumd: %s\n", err.detail);
         return 1;
     }
@@ -421,12 +444,12 @@ int main_supervise(const struct main_options *o)
     on_signal(&s, SIGINT, on_terminate);
     on_signal(&s, SIGHUP, on_hangup);
     signal(SIGPIPE, SIG_IGN);
-    if (s.settings.database.embedded)
+    if (s.now.settings.database.embedded)
         start_db(&s);
-    spawn_worker(&s);
+    spawn_worker(&s, &s.now);
     event_base_dispatch(s.base);
     log_info("stopped");
     event_base_free(s.base);
-    arena_free(s.arena);
+    arena_free(s.now.arena);
     return s.exit_status;
 }

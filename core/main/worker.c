@@ -47,8 +47,12 @@ static int on_guard(void *arg, struct http_req *req, struct err *err)
     struct main_worker *w = arg;
     struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
     const struct auth_principal *p;
-    if (!t)
-        return 0;                /* the operator's socket: whoever may open it */
+    if (!t) {
+        /* On the unix socket whoever may open it is the operator; a TCP listener
+         * of the operator's side has health and metrics only. */
+        bool open = http_over_unix(req) || !sv_starts(http_path(req), SV("/operator/"));
+        return open ? 0 : err_set(err, 403, "forbidden", NULL);
+    }
     if (auth_identify(w->auth, req, t, &p, err) != 0)
         return -1;
     http_set_user(req, (void *)p, p->id);

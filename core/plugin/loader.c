@@ -210,11 +210,15 @@ int plug_add_models(struct plug_registry *r, struct model *m, struct err *err)
     plug_model_hooks(r, &hooks);
     struct cfg_errors e = {.a = r->arena, .file = "manifests", .text = BUF_IN(r->arena)};
     const char *const *dropped = NULL;
-    if (model_seal(m, &hooks, &e, &dropped) != 0)
-        return err_internal(err, "the resources do not stand: %.*s", SVARG(buf_view(&e.text)));
+    /* A plugin that does not stand is left out; without the core's own resources
+     * nobody could log in. */
+    model_seal(m, &hooks, &e, &dropped);
     for (; dropped && *dropped; dropped++) {
         struct plug *p = plug_by_id(r, sv_of(*dropped));
-        if (p && atomic_load(&p->state) == PLUG_READY) drop(p, buf_view(&e.text));
+        if (!p)
+            return err_internal(err, "the core's resources do not stand: %.*s",
+                                SVARG(buf_view(&e.text)));
+        if (atomic_load(&p->state) == PLUG_READY) drop(p, buf_view(&e.text));
     }
     return 0;
 }
