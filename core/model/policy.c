@@ -208,6 +208,15 @@ static const struct model_policy *intern(const struct model_policy *want, struct
     return p;
 }
 
+/* What a field of the parent hides, its own address must not show. */
+static bool shows_children(const struct model_policy *parent, const struct model_resource *r)
+{
+    for (unsigned i = 0; i < parent->res->n_kids; i++)
+        if (parent->res->kids[i].res == r)
+            return colset_has(&parent->readable, parent->res->kids[i].at);
+    return false;
+}
+
 const struct model_policy *policy_of(const struct model_resource *r,
                                      const struct auth_principal *who, struct arena *a,
                                      struct err *err)
@@ -225,7 +234,7 @@ const struct model_policy *policy_of(const struct model_resource *r,
     if (r->parent) {
         want.parent = policy_of(r->parent, who, a, err);
         if (!want.parent) return NULL;
-        if (!want.parent->can_read) {
+        if (!want.parent->can_read || !shows_children(want.parent, r)) {
             policy_refuse(who, err);
             return NULL;
         }

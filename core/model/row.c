@@ -3,6 +3,8 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
+#define MAX_EXACT INT64_C(9007199254740991)
+
 static void time_value(struct buf *out, int64_t us)
 {
     char text[34];
@@ -27,7 +29,8 @@ void row_value(struct buf *out, const struct model_col *c, const struct store_va
         buf_add(out, "null", 4);
         break;
     case STORE_I64:
-        if (c->kind == COL_ID)
+        /* Code may have stored more in a number than readers of JSON can hold. */
+        if (c->kind == COL_ID || v->u.i > MAX_EXACT || v->u.i < -MAX_EXACT)
             id_value(out, v->u.i);
         else if (c->kind == COL_BOOL)
             buf_str(out, v->u.i ? "true" : "false");

@@ -432,8 +432,13 @@ static void test_children_policy(void **state)
     int64_t id;
     FAILS(model_create(w.f.option, &c, parse("{\"title\":\"x\",\"poll\":\"%s\"}", want), &id, err),
           403, "forbidden", NULL, NULL);
-    fake_n_grants = 0;
     struct buf b = BUF_IN(w.a);
+    static const sv hidden[] = {{"options", 7}};
+    grant((struct auth_grant){
+        .read = all_rows, .n_read = 1, .hidden = hidden, .n_hidden = 1, .export = true});
+    FAILS(model_list(w.f.option, &c, &(struct model_list){0}, &b, err), 403, "forbidden", NULL,
+          NULL);
+    fake_n_grants = 0;
     FAILS(model_list(w.f.option, &c, &(struct model_list){0}, &b, err), 403, "forbidden", NULL,
           NULL);
 }

@@ -492,6 +492,9 @@ static void test_sql_defaults(void **state)
             "(5,NOW(),NOW(),1,'x')");
     run_sql("UPDATE vote_option SET `count`=`count`+1 WHERE id=5");
     assert_int_equal(number("SELECT `count` FROM vote_option WHERE id=5"), 1);
+    /* a number that a reader of JSON could not hold comes as text */
+    run_sql("UPDATE vote_option SET `count`=9007199254740993 WHERE id=5");
+    assert_string_equal(text(get(w.f.option, 5, NULL), "count"), "9007199254740993");
 }
 
 static int set(const char *json, struct err *err)
