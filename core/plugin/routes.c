@@ -136,7 +136,7 @@ int plug_routes(struct plug_registry *r, struct http_router *router, struct err 
     (void)err;
     for (unsigned i = 0; i < r->n_plugs; i++) {
         struct plug *p = r->plugs[i];
-        if (atomic_load(&p->state) != PLUG_READY) continue;
+        if (atomic_load(&p->state) != PLUG_READY && !plug_running(p)) continue;
         for (size_t k = 0; k < p->mf->n_routes; k++) {
             struct err own = {0};
             if (add_route(p, &p->mf->routes[k], router, &own) == 0) continue;
