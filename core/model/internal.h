@@ -164,7 +164,6 @@ struct model_resource {
     struct frag *scopes;          /* by the manifest's order */
     const struct model_col *sort; /* default order */
     bool sort_desc;
-    sv fields_text; /* names for "unknown field" complaints */
 
     const struct model_policy *_Atomic policies; /* newest first; policy.c */
     unsigned _Atomic n_policies;

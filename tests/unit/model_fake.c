@@ -5,6 +5,9 @@ unsigned fake_n_grants, fake_audits, fake_events, fake_forgets;
 char fake_last_event[120], fake_last_audit[120];
 int (*fake_hook)(const char *name, struct model_hook_call *call, struct err *err);
 
+/* Writers of several threads tell at once. */
+static pthread_mutex_t told = PTHREAD_MUTEX_INITIALIZER;
+
 /* ---- the part of auth that the engine calls --------------------------------------- */
 
 const struct auth_principal auth_system = {.kind = AUTH_SYSTEM};
@@ -35,9 +38,11 @@ void auth_audit(struct auth_tenant *t, const struct auth_principal *p, struct ht
     (void)t;
     (void)p;
     (void)req;
+    pthread_mutex_lock(&told);
     fake_audits++;
     snprintf(fake_last_audit, sizeof fake_last_audit, "%s %.*s", entry->action,
              SVARG(entry->target));
+    pthread_mutex_unlock(&told);
 }
 
 const struct auth_principal *auth_of(const struct http_req *req)
@@ -80,8 +85,10 @@ static void event(void *arg, struct auth_tenant *t, sv name, int64_t id, sv json
     (void)arg;
     (void)t;
     (void)json;
+    pthread_mutex_lock(&told);
     fake_events++;
     snprintf(fake_last_event, sizeof fake_last_event, "%.*s %lld", SVARG(name), (long long)id);
+    pthread_mutex_unlock(&told);
 }
 
 void fake_reset(void)

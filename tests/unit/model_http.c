@@ -1,198 +1,9 @@
 /* The routes over a real server and a real database: what clients see. */
-#include "model_db.h"
+#include "model_web.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-#include "work/work.h"
-
-static struct http_server *server;
-static struct http_router *router;
-static struct work_pool *pool;
-static int port;
-
-/* Pools that h2o keeps by thread are not given back when a loop ends. */
-const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
-{
-    return "leak:libh2o-evloop\n";
-}
-
-/* ---- the server ------------------------------------------------------------------- */
-
-static struct http_site *resolve(void *arg, sv host, sv path, size_t *prefix_len)
-{
-    (void)arg;
-    (void)host;
-    *prefix_len = sv_starts(path, SV("/t/test/")) ? 7 : 0;
-    return (struct http_site *)&w.tenant;
-}
-
-struct job {
-    void (*fn)(struct http_req *);
-    struct http_req *req;
-};
-
-static void run_job(void *arg)
-{
-    struct job *j = arg;
-    j->fn(j->req);
-}
-
-static bool submit(void *arg, struct http_req *req, void (*fn)(struct http_req *))
-{
-    (void)arg;
-    struct job *j = arena_alloc(http_arena(req), sizeof *j);
-    *j = (struct job){fn, req};
-    return work_pool_submit(pool, run_job, j);
-}
-
-/* The header X-Who stands for a session. */
-static int guard(void *arg, struct http_req *req, struct err *err)
-{
-    static struct auth_principal anon = {.kind = AUTH_ANON};
-    sv who = http_header(req, "x-who");
-    (void)arg;
-    (void)err;
-    struct auth_principal *p = sv_eqs(who, "anon")    ? &anon
-                               : sv_eqs(who, "staff") ? &w.staff
-                                                      : &w.admin;
-    http_set_user(req, p, p->id);
-    return 0;
-}
-
-static int setup(void **state)
-{
-    world_setup(state);
-    struct err e = {0};
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(fd, (struct sockaddr *)&at, n) != 0 || listen(fd, 64) != 0 ||
-        getsockname(fd, (struct sockaddr *)&at, &n) != 0)
-        return -1;
-    port = ntohs(at.sin_port);
-    pool = work_pool_start(8, 64);
-    router = http_router_new();
-    if (model_routes(w.f.model, router, &e) != 0) {
-        fprintf(stderr, "routes: %s\n", e.detail);
-        return -1;
-    }
-    struct http_listen on = {.fd = fd};
-    struct http_config c = {.listen = &on,
-                            .n_listen = 1,
-                            .loops = 1,
-                            .router = router,
-                            .spill_dir = w.state,
-                            .access_log_fd = -1,
-                            .resolve = resolve,
-                            .submit = submit,
-                            .guard = guard};
-    server = http_server_start(&c, &e);
-    return server ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    http_server_drain(server, 2000);
-    http_server_free(server);
-    work_pool_stop(pool, 2000);
-    http_router_free(router);
-    return world_teardown(state);
-}
-
-/* ---- a client --------------------------------------------------------------------- */
-
-struct answer {
-    int status;
-    char *all; /* in w.a, NUL-terminated */
-    sv head, body;
-};
-
-static int connect_to(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) fail_msg("cannot connect");
-    return fd;
-}
-
-static void unchunk(struct answer *a)
-{
-    struct buf out = BUF_IN(w.a);
-    const char *p = a->body.p, *end = p + a->body.n;
-    while (p < end) {
-        char *after;
-        unsigned long n = strtoul(p, &after, 16);
-        p = after + 2;
-        if (n == 0 || p + n > end) break;
-        buf_add(&out, p, n);
-        p += n + 2;
-    }
-    buf_chr(&out, '\0');
-    a->body = sv_make(out.p, out.n - 1);
-}
-
-static struct answer ask_raw(struct arena *arena, const void *request, size_t n)
-{
-    struct answer a = {0};
-    struct buf in = BUF_IN(arena);
-    char piece[8192];
-    int fd = connect_to();
-    for (const char *p = request; n;) {
-        ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
-        if (k <= 0) break;
-        p += k;
-        n -= (size_t)k;
-    }
-    for (ssize_t k; (k = recv(fd, piece, sizeof piece, 0)) > 0;)
-        buf_add(&in, piece, (size_t)k);
-    close(fd);
-    buf_chr(&in, '\0');
-    a.all = in.p;
-    a.status = in.n > 12 ? atoi(in.p + 9) : 0;
-    char *split = strstr(in.p, "\r\n\r\n");
-    if (!split) return a;
-    a.head = sv_make(in.p, (size_t)(split - in.p) + 2);
-    a.body = sv_make(split + 4, in.n - 1 - (size_t)(split + 4 - in.p));
-    return a;
-}
-
-static sv header(const struct answer *a, const char *name)
-{
-    sv rest = a->head, line;
-    while (rest.p && rest.n) {
-        line = sv_cut(rest, '\n', &rest);
-        sv value, key = sv_cut(line, ':', &value);
-        if (value.p && sv_ieq(key, sv_of(name))) return sv_trim(value);
-    }
-    return SV_NULL;
-}
-
-/* `extra`: header lines, each with its end. */
-static struct answer ask(const char *method, const char *path, const char *extra, const char *body)
-{
-    struct buf b = BUF_IN(w.a);
-    buf_printf(&b, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method, path,
-               extra ? extra : "");
-    if (body)
-        buf_printf(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
-    buf_printf(&b, "\r\n%s", body ? body : "");
-    struct answer a = ask_raw(w.a, b.p, b.n);
-    if (sv_ieq(header(&a, "transfer-encoding"), SV("chunked"))) unchunk(&a);
-    return a;
-}
-
-static void is(const struct answer *a, int status)
-{
-    if (a->status != status) fail_msg("%d, not %d:\n%s", a->status, status, a->all);
-}
 
 #define POLL(name)                                                                                 \
     "{\"name\":\"" name "\",\"title\":\"t\",\"starts_at\":\"2026-01-01T00:00:00Z\","               \
@@ -201,7 +12,7 @@ static void is(const struct answer *a, int status)
 static const char *post_poll(const char *extra, struct answer *out)
 {
     *out = ask("POST", "/api/vote/poll", extra, POLL("p"));
-    is(out, 201);
+    answered(out, 201);
     return text(parse_sv(out->body), "id");
 }
 
@@ -217,38 +28,38 @@ static void test_life_of_a_row(void **state)
     (void)state;
     struct answer a;
     const char *id = post_poll(NULL, &a);
-    assert_true(sv_eqs(header(&a, "location"), at("/api/vote/poll/%s", id)));
-    assert_true(sv_eqs(header(&a, "etag"), "\"1\""));
-    assert_true(sv_starts(header(&a, "content-type"), SV("application/json")));
+    assert_true(sv_eqs(answer_header(&a, "location"), at("/api/vote/poll/%s", id)));
+    assert_true(sv_eqs(answer_header(&a, "etag"), "\"1\""));
+    assert_true(sv_starts(answer_header(&a, "content-type"), SV("application/json")));
     a = ask("GET", at("/api/vote/poll/%s", id), NULL, NULL);
-    is(&a, 200);
+    answered(&a, 200);
     assert_int_equal(json_array_size(json_object_get(parse_sv(a.body), "options")), 2);
     a = ask("PATCH", at("/api/vote/poll/%s", id), "If-Match: \"1\"\r\n", "{\"name\":\"q\"}");
-    is(&a, 200);
-    assert_true(sv_eqs(header(&a, "etag"), "\"2\""));
+    answered(&a, 200);
+    assert_true(sv_eqs(answer_header(&a, "etag"), "\"2\""));
     a = ask("PATCH", at("/api/vote/poll/%s", id), "If-Match: \"1\"\r\n", "{\"name\":\"r\"}");
-    is(&a, 412);
+    answered(&a, 412);
     assert_string_equal(text(parse_sv(a.body), "code"), "version_conflict");
     a = ask("PATCH", at("/api/vote/poll/%s", id), NULL, "{\"name\":\"r\",\"version\":1}");
-    is(&a, 409);
+    answered(&a, 409);
     a = ask("POST", at("/api/vote/poll/%s/do/publish", id), NULL, "");
-    is(&a, 200);
+    answered(&a, 200);
     assert_string_equal(text(parse_sv(a.body), "state"), "published");
     a = ask("POST", at("/api/vote/poll/%s/do/publish", id), NULL, NULL);
-    is(&a, 409);
+    answered(&a, 409);
     json_t *problem = parse_sv(a.body);
     assert_string_equal(text(problem, "code"), "not_allowed_in_state");
     assert_non_null(json_object_get(json_object_get(problem, "fields"), "state"));
     a = ask("GET", at("/api/vote/poll/%s/history", id), NULL, NULL);
-    is(&a, 200);
+    answered(&a, 200);
     a = ask("DELETE", at("/api/vote/poll/%s", id), "If-Match: \"9\"\r\n", NULL);
-    is(&a, 412);
+    answered(&a, 412);
     a = ask("DELETE", at("/api/vote/poll/%s", id), NULL, NULL);
-    is(&a, 204);
+    answered(&a, 204);
     a = ask("GET", at("/api/vote/poll/%s", id), NULL, NULL);
-    is(&a, 404);
+    answered(&a, 404);
     a = ask("POST", at("/api/vote/poll/%s/restore", id), NULL, NULL);
-    is(&a, 200);
+    answered(&a, 200);
 }
 
 static void test_bad_requests(void **state)
@@ -290,12 +101,12 @@ static void test_bad_requests(void **state)
         if (a.status != c[i].status) fail_msg("%s %s:\n%s", c[i].method, c[i].path, a.all);
         if (c[i].code && strcmp(text(parse_sv(a.body), "code"), c[i].code) != 0)
             fail_msg("%s %s:\n%s", c[i].method, c[i].path, a.all);
-        assert_true(sv_starts(header(&a, "content-type"), SV("application/problem+json")));
+        assert_true(sv_starts(answer_header(&a, "content-type"), SV("application/problem+json")));
     }
     struct answer a = ask("GET", "/api/vote/poll", "X-Who: anon\r\n", NULL);
-    is(&a, 401);
+    answered(&a, 401);
     a = ask("GET", "/api/vote/poll", "X-Who: staff\r\n", NULL);
-    is(&a, 403);
+    answered(&a, 403);
 }
 
 static void test_lists(void **state)
@@ -306,7 +117,7 @@ static void test_lists(void **state)
         post_poll(NULL, &a);
     a = ask("GET", "/api/vote/poll?limit=2&expand=owner&filter=state%20%3D%20%22draft%22", NULL,
             NULL);
-    is(&a, 200);
+    answered(&a, 200);
     json_t *page = parse_sv(a.body);
     assert_int_equal(json_array_size(json_object_get(page, "items")), 2);
     assert_int_equal(integer(page, "count"), 3);
@@ -314,7 +125,7 @@ static void test_lists(void **state)
             at("/t/test/api/vote/poll?limit=2&count=0&filter=state%%20%%3D%%20draft&after=%s",
                text(page, "next")),
             NULL, NULL);
-    is(&a, 200);
+    answered(&a, 200);
     page = parse_sv(a.body);
     assert_int_equal(json_array_size(json_object_get(page, "items")), 1);
     assert_null(json_object_get(page, "count"));
@@ -330,33 +141,33 @@ static void test_idempotency(void **state)
     const char *key = "Idempotency-Key: order-0001\r\n";
     const char *id = post_poll(key, &a);
     b = ask("POST", "/api/vote/poll", key, POLL("p"));
-    is(&b, 201);
+    answered(&b, 201);
     assert_true(sv_eq(a.body, b.body));
-    assert_true(sv_eqs(header(&b, "location"), at("/api/vote/poll/%s", id)));
-    assert_true(sv_eqs(header(&b, "idempotent-replayed"), "true"));
+    assert_true(sv_eqs(answer_header(&b, "location"), at("/api/vote/poll/%s", id)));
+    assert_true(sv_eqs(answer_header(&b, "idempotent-replayed"), "true"));
     assert_int_equal(number("SELECT COUNT(*) FROM vote_poll"), 1);
     assert_int_equal(fake_events, 1);
     b = ask("POST", "/api/vote/poll", key, POLL("q"));
-    is(&b, 409);
+    answered(&b, 409);
     assert_string_equal(text(parse_sv(b.body), "code"), "idempotency_mismatch");
     b = ask("POST", "/api/vote/poll", "Idempotency-Key: short\r\n", POLL("q"));
-    is(&b, 400);
+    answered(&b, 400);
     /* another's key is another key */
     b = ask("POST", "/api/vote/poll", "Idempotency-Key: order-0001\r\nX-Who: staff\r\n", POLL("p"));
-    is(&b, 403);
+    answered(&b, 403);
     /* a failure is not kept: the same key may succeed later */
     b = ask("POST", at("/api/vote/poll/%s/do/close", id), "Idempotency-Key: close-01\r\n", NULL);
-    is(&b, 409);
+    answered(&b, 409);
     b = ask("POST", at("/api/vote/poll/%s/do/publish", id), "Idempotency-Key: publish1\r\n", NULL);
-    is(&b, 200);
+    answered(&b, 200);
     b = ask("POST", at("/api/vote/poll/%s/do/publish", id), "Idempotency-Key: publish1\r\n", NULL);
-    is(&b, 200); /* again, though the state would forbid it */
+    answered(&b, 200); /* again, though the state would forbid it */
     b = ask("POST", at("/api/vote/poll/%s/do/close", id), "Idempotency-Key: close-01\r\n", NULL);
-    is(&b, 200);
+    answered(&b, 200);
     /* after a day a key is new */
     run_sql("UPDATE core_idempotency SET created_at=created_at - INTERVAL 25 HOUR");
     b = ask("POST", "/api/vote/poll", key, POLL("q"));
-    is(&b, 201);
+    answered(&b, 201);
     assert_int_equal(number("SELECT COUNT(*) FROM vote_poll"), 2);
 }
 
@@ -419,7 +230,7 @@ static void test_files(void **state)
 {
     (void)state;
     struct answer a = upload("vote.poll.cover", "..\\..\\a/年 会.png", png, sizeof png - 1, NULL);
-    is(&a, 201);
+    answered(&a, 201);
     json_t *file = parse_sv(a.body);
     const char *id = text(file, "id"), *url = text(file, "url");
     assert_string_equal(text(file, "type"), "image/png"); /* not what the client said */
@@ -427,22 +238,22 @@ static void test_files(void **state)
     assert_int_equal(integer(file, "size"), sizeof png - 1);
     assert_string_equal(url, at("/t/test/files/%s/%%E5%%B9%%B4%%20%%E4%%BC%%9A.png", id));
     a = ask("GET", url, NULL, NULL);
-    is(&a, 200);
-    assert_true(sv_eqs(header(&a, "content-type"), "image/png"));
+    answered(&a, 200);
+    assert_true(sv_eqs(answer_header(&a, "content-type"), "image/png"));
     assert_true(sv_eq(a.body, sv_make((const char *)png, sizeof png - 1)));
     a = ask("GET", url, "Range: bytes=1-3\r\n", NULL);
-    is(&a, 206);
+    answered(&a, 206);
     assert_true(sv_eqs(a.body, "PNG"));
     /* the public sees it only when it is public */
     a = ask("GET", url, "X-Who: anon\r\n", NULL);
-    is(&a, 404);
+    answered(&a, 404);
     struct model_ctx c = ctx();
     OK(model_file_set_public(&c, strtoll(id, NULL, 10), true, err));
     a = ask("GET", url, "X-Who: anon\r\n", NULL);
-    is(&a, 200);
+    answered(&a, 200);
     OK(model_file_set_public(&c, strtoll(id, NULL, 10), false, err));
     a = ask("GET", url, "X-Who: anon\r\n", NULL);
-    is(&a, 404);
+    answered(&a, 404);
 
     struct model_file found = {0};
     OK(model_file_find(&c, strtoll(id, NULL, 10), &found, err));
@@ -450,7 +261,7 @@ static void test_files(void **state)
     assert_int_equal(access(found.path.p, R_OK), 0);
     /* deleting the row takes the bytes */
     a = ask("DELETE", at("/api/core/file/%s", id), NULL, NULL);
-    is(&a, 204);
+    answered(&a, 204);
     assert_int_equal(access(found.path.p, R_OK), -1);
 }
 
@@ -458,13 +269,13 @@ static void test_file_in_use_stays(void **state)
 {
     (void)state;
     struct answer a = upload("vote.poll.cover", "a.png", png, sizeof png - 1, NULL);
-    is(&a, 201);
+    answered(&a, 201);
     const char *id = text(parse_sv(a.body), "id");
     json_t *body = poll_body("covered");
     json_object_set_new(body, "cover", json_string(id));
     create(w.f.poll, body);
     a = ask("DELETE", at("/api/core/file/%s", id), NULL, NULL);
-    is(&a, 409);
+    answered(&a, 409);
     assert_string_equal(text(parse_sv(a.body), "code"), "in_use");
 }
 
@@ -473,26 +284,26 @@ static void test_uploads_refused(void **state)
     (void)state;
     static const char html[] = "<html><script>alert(1)</script>";
     struct answer a = upload("vote.poll.cover", "a.png", html, sizeof html - 1, NULL);
-    is(&a, 422);
+    answered(&a, 422);
     assert_non_null(json_object_get(json_object_get(parse_sv(a.body), "fields"), "file"));
     a = upload("vote.poll.title", "a.png", png, sizeof png - 1, NULL);
-    is(&a, 422);
+    answered(&a, 422);
     assert_non_null(json_object_get(json_object_get(parse_sv(a.body), "fields"), "use"));
     a = upload(NULL, "a.png", "", 0, NULL);
-    is(&a, 422);
+    answered(&a, 422);
     a = upload(NULL, "a.png", png, sizeof png - 1, "X-Who: anon\r\n");
-    is(&a, 401);
+    answered(&a, 401);
     a = upload("vote.poll.cover", "a.png", png, sizeof png - 1, "X-Who: staff\r\n");
-    is(&a, 403);
+    answered(&a, 403);
     assert_int_equal(number("SELECT COUNT(*) FROM core_file"), 0);
     /* a page is text, and only ever downloaded */
     a = upload(NULL, "a.html", html, sizeof html - 1, NULL);
-    is(&a, 201);
+    answered(&a, 201);
     json_t *file = parse_sv(a.body);
     assert_string_equal(text(file, "type"), "text/plain");
     a = ask("GET", text(file, "url"), NULL, NULL);
-    is(&a, 200);
-    assert_true(sv_starts(header(&a, "content-disposition"), SV("attachment")));
+    answered(&a, 200);
+    assert_true(sv_starts(answer_header(&a, "content-disposition"), SV("attachment")));
 }
 
 static void test_sniff(void **state)
@@ -527,15 +338,15 @@ static void test_export_over_http(void **state)
     struct answer a;
     post_poll(NULL, &a);
     a = ask("GET", "/api/vote/poll/export?fields=name,state", "Accept-Language: en\r\n", NULL);
-    is(&a, 200);
-    assert_true(sv_starts(header(&a, "content-type"), SV("text/csv")));
-    assert_true(sv_starts(header(&a, "content-disposition"), SV("attachment")));
+    answered(&a, 200);
+    assert_true(sv_starts(answer_header(&a, "content-type"), SV("text/csv")));
+    assert_true(sv_starts(answer_header(&a, "content-disposition"), SV("attachment")));
     assert_true(sv_starts(a.body, SV("\xef\xbb\xbfName,State\r\np,Draft\r\n")));
     a = ask("GET", "/api/vote/poll/export?format=xlsx", NULL, NULL);
-    is(&a, 200);
+    answered(&a, 200);
     assert_memory_equal(a.body.p, "PK", 2);
     a = ask("GET", "/api/vote/poll/export", "X-Who: anon\r\n", NULL);
-    is(&a, 401);
+    answered(&a, 401);
     /* what was sent is removed with its request */
     char dir[100];
     snprintf(dir, sizeof dir, "%s/exports", w.state);
@@ -564,7 +375,7 @@ static void test_console_schema(void **state)
 {
     (void)state;
     struct answer a = ask("GET", "/api/console/schema/vote/poll", NULL, NULL);
-    is(&a, 200);
+    answered(&a, 200);
     json_t *s = parse_sv(a.body);
     assert_string_equal(text(s, "name"), "vote.poll");
     assert_string_equal(text(s, "initial"), "draft");
@@ -592,14 +403,14 @@ static void test_console_schema(void **state)
                                          .n_doing = 1};
     fake_n_grants = 1;
     a = ask("GET", "/api/console/schema/vote/poll", "X-Who: staff\r\n", NULL);
-    is(&a, 200);
+    answered(&a, 200);
     s = parse_sv(a.body);
     assert_null(field(s, "title"));
     assert_true(json_is_true(json_object_get(field(s, "name"), "read_only")));
     assert_int_equal(json_array_size(json_object_get(s, "transitions")), 1);
     fake_n_grants = 0;
     a = ask("GET", "/api/console/schema/vote/poll", "X-Who: staff\r\n", NULL);
-    is(&a, 403);
+    answered(&a, 403);
 }
 
 static void refs_resolve(const json_t *doc, const json_t *v)
@@ -630,7 +441,7 @@ static void test_openapi(void **state)
 {
     (void)state;
     struct answer a = ask("GET", "/t/test/api/openapi.json", "X-Who: anon\r\n", NULL);
-    is(&a, 200);
+    answered(&a, 200);
     json_t *doc = parse_sv(a.body);                  /* duplicate keys are refused in there */
     const char *out = getenv("ATRIUM_TEST_OPENAPI"); /* for a look by a public validator */
     FILE *f = out ? fopen(out, "w") : NULL;
@@ -657,5 +468,5 @@ int main(void)
         T(test_file_in_use_stays), T(test_uploads_refused),  T(test_sniff),
         T(test_export_over_http),  T(test_console_schema),   T(test_openapi),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, web_setup, web_teardown);
 }
