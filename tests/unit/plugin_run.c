@@ -1,26 +1,8 @@
 /* The ABI on the real rooms: tests/plugins/probe.c calls every function of every
  * table, behind a real server, on a real MariaDB. */
-#include "auth_fixture.h"
-
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
-#include "plugin/plugin.h"
+#include "plugin_fixture.h"
 
 #define PROBE "/t/alpha/api/probe"
-
-static struct {
-    char dir[64];
-    struct work_hub *hub;
-    struct plug_registry *reg;
-    struct model *model;
-    struct work_jobs *jobs;
-    struct http_router *router;
-    struct http_server *http;
-    const char *admin;               /* Authorization header */
-} rig;
 
 static const char manifest[] =
     "manifest: 1\n"
@@ -91,216 +73,21 @@ static void put(const char *path, const char *text)
     fclose(f);
 }
 
-static void install(void)
-{
-    char path[200];
-    snprintf(rig.dir, sizeof rig.dir, "%s/plugins", mariadb_dir(house.server));
-    char make[200];
-    snprintf(make, sizeof make, "mkdir -p %s/probe/resources", rig.dir);
-    assert_int_equal(system(make), 0);
-    snprintf(path, sizeof path, "%s/probe/plugin.yaml", rig.dir);
-    put(path, manifest);
-    snprintf(path, sizeof path, "%s/probe/resources/note.yaml", rig.dir);
-    put(path, note);
-}
-
-static int run_job(void *arg, struct work_job *job, struct err *err)
-{
-    (void)arg;
-    return plug_job_run(rig.reg, job, err);
-}
-
-struct each_tenant {
-    bool (*fn)(void *ctx, void *tenant, struct store_db *db);
-    void *ctx;
-};
-
-static bool one_tenant(void *arg, struct auth_tenant *t)
-{
-    struct each_tenant *e = arg;
-    return e->fn(e->ctx, t, t->db);
-}
-
-static void tenants(void *arg, bool (*fn)(void *, void *, struct store_db *), void *ctx)
-{
-    (void)arg;
-    struct each_tenant e = {fn, ctx};
-    auth_each_tenant(house.auth, one_tenant, &e);
-}
-
-static struct http_site *on_resolve(void *arg, sv host, sv path, size_t *prefix_len)
-{
-    (void)arg;
-    return (struct http_site *)auth_resolve(house.auth, host, path, prefix_len);
-}
-
-struct run { void (*fn)(struct http_req *); struct http_req *req; };
-
-static void run_request(void *arg)
-{
-    struct run *r = arg;
-    r->fn(r->req);
-}
-
-static bool on_submit(void *arg, struct http_req *req, void (*fn)(struct http_req *))
-{
-    (void)arg;
-    struct run *r = arena_alloc(http_arena(req), sizeof *r);
-    *r = (struct run){fn, req};
-    return work_pool_submit(house.pool, run_request, r);
-}
-
-static int on_guard(void *arg, struct http_req *req, struct err *err)
-{
-    const struct auth_principal *p;
-    (void)arg;
-    if (auth_identify(house.auth, req, auth_tenant_of(req), &p, err) != 0) return -1;
-    http_set_user(req, (void *)p, p->id);
-    return 0;
-}
-
-/* A model of its own, with the plugin's hooks, beside the fixture's. */
-static void load(void)
-{
-    static const char *dirs[1], *libraries[] = {TINY_DIR};
-    struct err e = {0};
-    struct cfg_errors ce = {.a = house.arena, .file = "core", .text = BUF_IN(house.arena)};
-    dirs[0] = rig.dir;
-    rig.hub = work_hub_new(16);
-    rig.model = model_new(house.auth);
-    assert_int_equal(model_add(rig.model, house.core, &ce), 0);
-    struct plug_opts o = {.auth = house.auth, .hub = rig.hub, .dirs = dirs, .n_dirs = 1,
-                          .library_dirs = libraries, .n_library_dirs = 1};
-    rig.reg = plug_new(&o);
-    plug_load(rig.reg);
-    OK(plug_add_models(rig.reg, rig.model, &e));
-    struct plug_info i;
-    assert_true(plug_find(rig.reg, SV("probe"), &i));
-    if (i.state != PLUG_READY) fail_msg("probe: %s", i.error);
-}
-
-static void serve(void)
-{
-    struct err e = {0};
-    rig.router = http_router_new();
-    OK(auth_routes(house.auth, rig.router, &e));
-    OK(plug_routes(rig.reg, rig.router, &e));
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof at;
-    assert_true(bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, 128) == 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    house.port = ntohs(at.sin_port);     /* ask() speaks to ours from now on */
-    struct http_listen l = {.fd = fd};
-    struct http_config c = {.listen = &l, .n_listen = 1, .loops = 2, .router = rig.router,
-                            .spill_dir = house.state_dir, .access_log_fd = -1,
-                            .resolve = on_resolve, .submit = on_submit, .guard = on_guard};
-    rig.http = http_server_start(&c, &e);
-    if (!rig.http) fail_msg("http: %s", e.detail);
-}
-
-/* The tables of jobs come with the process, not with a manifest. */
-static void make_job_tables(struct auth_tenant *t)
-{
-    struct err e = {0};
-    struct store_conn *c;
-    struct store_plan plan;
-    size_t n;
-    const struct store_table *tables = work_tables(&n);
-    OK(store_get(t->db, &c, &e));
-    OK(store_plan(c, house.arena, tables, n, false, &plan, &e));
-    if (plan.n) OK(store_apply(c, &plan, "jobs", &e));
-    store_put(c);
-}
 
 static int setup(void **state)
 {
-    struct err e = {0};
-    house_setup(state);
-    make_job_tables(house.alpha);
-    make_job_tables(house.beta);
-    log_init(LOG_ERROR, open("/dev/null", O_WRONLY));
-    install();
-    load();
-    struct work_jobs_opts o = {.pool = house.pool, .node = "test", .poll_ms = 50,
-                               .tenants = tenants, .run = run_job};
-    rig.jobs = work_jobs_start(&o, &e);
-    assert_non_null(rig.jobs);
-    plug_start(rig.reg, rig.jobs);
-    serve();
-    rig.admin = bearer_of(log_in("/t/alpha", "anna"));
+    static char dir[64];
+    char path[200];
+    rig_house(state);
+    snprintf(dir, sizeof dir, "%s/plugins", mariadb_dir(house.server));
+    snprintf(path, sizeof path, "mkdir -p %s/probe/resources", dir);
+    assert_int_equal(system(path), 0);
+    snprintf(path, sizeof path, "%s/probe/plugin.yaml", dir);
+    put(path, manifest);
+    snprintf(path, sizeof path, "%s/probe/resources/note.yaml", dir);
+    put(path, note);
+    rig_start(dir, TINY_DIR);
     return 0;
-}
-
-static int teardown(void **state)
-{
-    http_server_drain(rig.http, 2000);
-    plug_drain(rig.reg);
-    work_jobs_stop(rig.jobs, 2000);
-    plug_stop(rig.reg);
-    http_server_free(rig.http);
-    http_router_free(rig.router);
-    model_free(rig.model);
-    plug_free(rig.reg);
-    work_hub_free(rig.hub);
-    return house_teardown(state);
-}
-
-/* Asks, checks the status and that each part is in head or body. */
-static void says(int status, const char *method, const char *path, const char *headers,
-                 const char *body, const char *const *parts)
-{
-    struct reply r = ask(method, path, headers, body);
-    if (r.status != status)
-        fail_msg("%s %s: %d instead of %d\n%s\n%s", method, path, r.status, status, r.head, r.body);
-    for (; parts && *parts; parts++)
-        if (!has(r.body, *parts) && !has(r.head, *parts))
-            fail_msg("%s %s: no %s in\n%s\n%s", method, path, *parts, r.head, r.body);
-    reply_free(&r);
-}
-#define SAYS(status, method, path, headers, body, ...) \
-    says(status, method, path, headers, body, (const char *const[]){__VA_ARGS__, NULL})
-
-/* ---- a connection that stays open ------------------------------------------------------------- */
-
-struct line {
-    int fd;
-    char text[20000];
-    size_t n;
-};
-
-static void dial(struct line *l, const char *text, size_t n)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)house.port),
-                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    memset(l, 0, sizeof *l);
-    l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(l->fd, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(send(l->fd, text, n, MSG_NOSIGNAL), n);
-}
-
-static void listen_on(struct line *l, const char *path)
-{
-    char head[300];
-    int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
-    dial(l, head, (size_t)n);
-}
-
-/* Reads until `part` has come or the time is over. */
-static bool comes(struct line *l, const char *part, int ms)
-{
-    int64_t end = clock_mono_us() + (int64_t)ms * 1000;
-    for (;;) {
-        l->text[l->n] = 0;
-        if (strstr(l->text, part)) return true;
-        int64_t left = end - clock_mono_us();
-        if (left <= 0 || l->n + 1 >= sizeof l->text) return false;
-        struct timeval tv = {.tv_sec = left / 1000000, .tv_usec = left % 1000000};
-        setsockopt(l->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-        ssize_t n = recv(l->fd, l->text + l->n, sizeof l->text - 1 - l->n, 0);
-        if (n > 0) l->n += (size_t)n;
-        if (n == 0) return false;
-    }
 }
 
 /* ---- switching on and off ------------------------------------------------------------------ */
@@ -365,9 +152,9 @@ static void upload(void)
                      "POST " PROBE "/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                      "multipart/form-data; boundary=b\r\nContent-Length: %zu\r\n\r\n" FORM,
                      strlen(FORM));
-    dial(&l, text, (size_t)n);
-    assert_true(comes(&l, "2 parts, 8 bytes", 3000));
-    assert_true(comes(&l, "text/plain", 100));
+    line_dial(&l, text, (size_t)n);
+    assert_true(line_comes(&l, "2 parts, 8 bytes", 3000));
+    assert_true(line_comes(&l, "text/plain", 100));
     close(l.fd);
 }
 
@@ -489,45 +276,38 @@ static void records_are_answered_when_they_are_durable(void **state)
 
 /* ---- channels ------------------------------------------------------------------------------------------- */
 
-static unsigned count_of(const struct line *l, const char *part)
-{
-    unsigned n = 0;
-    for (const char *p = l->text; (p = strstr(p, part)); p++) n++;
-    return n;
-}
-
 static void messages_reach_who_listens(void **state)
 {
     (void)state;
     struct line a, b, all, batch;
-    listen_on(&a, PROBE "/listen/notes?topic=t1");
-    listen_on(&b, PROBE "/listen/notes?topic=t2");
-    assert_true(comes(&a, "event: first\ndata: {\"hello\":1}\n\n", 3000));
-    assert_true(comes(&b, "event: first", 3000));
+    line_listen(&a, PROBE "/listen/notes?topic=t1");
+    line_listen(&b, PROBE "/listen/notes?topic=t2");
+    assert_true(line_comes(&a, "event: first\ndata: {\"hello\":1}\n\n", 3000));
+    assert_true(line_comes(&b, "event: first", 3000));
     SAYS(200, "POST", PROBE "/publish?topic=t1", "", "{}", "\"listeners\":1");
-    assert_true(comes(&a, "event: n\ndata: {\"i\":19}\n\n", 3000));
-    assert_int_equal(count_of(&a, "event: n\n"), 20);
-    assert_false(comes(&b, "event: n\n", 200));
+    assert_true(line_comes(&a, "event: n\ndata: {\"i\":19}\n\n", 3000));
+    assert_int_equal(line_count(&a, "event: n\n"), 20);
+    assert_false(line_comes(&b, "event: n\n", 200));
 
     /* The newest counts: few messages, and the last one always. */
     SAYS(200, "POST", PROBE "/publish?topic=t2&interval=300", "", "{}", "\"listeners\":1");
-    assert_true(comes(&b, "data: {\"i\":19}", 3000));
-    assert_int_equal(count_of(&b, "event: n\n"), 2);
+    assert_true(line_comes(&b, "data: {\"i\":19}", 3000));
+    assert_int_equal(line_count(&b, "event: n\n"), 2);
 
     /* Events of the model and of a batch, after their commit. */
-    listen_on(&all, PROBE "/listen/notes?topic=all");
-    listen_on(&batch, PROBE "/listen/notes?topic=batch");
-    assert_true(comes(&all, "event: first", 3000) && comes(&batch, "event: first", 3000));
+    line_listen(&all, PROBE "/listen/notes?topic=all");
+    line_listen(&batch, PROBE "/listen/notes?topic=batch");
+    assert_true(line_comes(&all, "event: first", 3000) && line_comes(&batch, "event: first", 3000));
     expect(200, "GET", PROBE "/model", "", NULL);
-    assert_true(comes(&all, "{\"event\":\"probe.note.created\",\"text\":\"made\"}", 3000));
+    assert_true(line_comes(&all, "{\"event\":\"probe.note.created\",\"text\":\"made\"}", 3000));
     /* The newest message of before is told again to who comes now. */
-    assert_true(comes(&batch, "durable", 3000));
+    assert_true(line_comes(&batch, "durable", 3000));
     expect(500, "POST", PROBE "/append?text=poison", "", "{}");
-    assert_false(comes(&batch, "never comes", 200));
-    assert_int_equal(count_of(&batch, "durable"), 1);
+    assert_false(line_comes(&batch, "never comes", 200));
+    assert_int_equal(line_count(&batch, "durable"), 1);
     expect(201, "POST", PROBE "/append?text=fine", "", "{}");
-    for (int i = 0; i < 100 && count_of(&batch, "durable") < 2; i++) comes(&batch, "never", 20);
-    assert_int_equal(count_of(&batch, "durable"), 2);
+    for (int i = 0; i < 100 && line_count(&batch, "durable") < 2; i++) line_comes(&batch, "never", 20);
+    assert_int_equal(line_count(&batch, "durable"), 2);
 
     /* Who has gone is forgotten. */
     close(a.fd);
@@ -591,5 +371,5 @@ int main(void)
         cmocka_unit_test(jobs_run_and_run_again),
         cmocka_unit_test(a_drained_plugin_takes_no_records),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, rig_teardown);
 }
