@@ -39,6 +39,12 @@ for h in "$dir"/*.h; do
         done
     done
 done
+for cc in gcc clang; do
+    $cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$top/abi" -fsyntax-only \
+        "$top/tests/abi/layout.c" || fail "layout in C with $cc"
+    $cc -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$top/abi" -fsyntax-only \
+        "$top/tests/abi/layout.c" || fail "layout in C++ with $cc"
+done
 # A plugin written in C++ with the helpers: entry, tables, one handler.
 cat >"$work/plugin.cc" <<'CC'
 #include "atrium/easy.h"
