@@ -384,6 +384,50 @@ static void the_page_names_who_died(void)
     }
 }
 
+/* ---- thread tags ----------------------------------------------------------------------------------- */
+
+#ifdef ATRIUM_DEBUG_HOST
+static void *use_elsewhere(void *ctx)
+{
+    plug_memory_1.alloc(ctx, 1);
+    return NULL;
+}
+
+/* A debug host ends the process when a [worker] call breaks its promise. Before
+ * any thread is made here, since it forks. */
+static void broken_tags_end_a_debug_host(void)
+{
+    for (int way = 0; way < 3; way++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct plug_registry reg = {0};
+            struct plug plug = {.reg = &reg, .id = "tiny"};
+            struct arena *a = arena_new(0);
+            struct atrium_ctx *c = ctx_begin(CTX_TENANT, &plug, NULL, NULL, NULL, a);
+            pthread_t t;
+            plug_memory_1.alloc(c, 1);       /* as it should be */
+            if (close(2) != 0) _exit(5);
+            if (way == 0) {
+                ctx_end(c);
+                plug_memory_1.alloc(c, 1);   /* after the callback */
+            } else if (way == 1) {
+                pthread_create(&t, NULL, use_elsewhere, c);
+                pthread_join(t, NULL);
+            } else {
+                plug_memory_1.alloc(NULL, 1);
+            }
+            _exit(0);
+        }
+        int status;
+        waitpid(pid, &status, 0);
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT) {
+            fprintf(stderr, "broken thread tag %d: status %x\n", way, (unsigned)status);
+            exit(1);
+        }
+    }
+}
+#endif
+
 /* ---- frame ------------------------------------------------------------------------------------------ */
 
 static int setup(void **state)
@@ -408,6 +452,9 @@ int main(void)
     snprintf(top, sizeof top, "/tmp/atrium-plugin-XXXXXX");
     if (!mkdtemp(top)) return 1;
     the_page_names_who_died();
+#ifdef ATRIUM_DEBUG_HOST
+    broken_tags_end_a_debug_host();
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_plugin_lives_its_life),
         cmocka_unit_test(nothing_runs_before_the_head_is_checked),
