@@ -98,6 +98,8 @@ test('A-2.2.4f single and multiple choice', async () => {
   const ok = await ballot(pub, multi, ids(multi).slice(0, 2));
   assert.equal(ok.status, 201, JSON.stringify(ok.body));
   assert.equal(ok.body.counts[ids(multi)[1]], 1);
+  const kept = (await admin.get(`/api/vote/ballot/${ok.body.ballot}`)).body;
+  assert.equal(kept.chosen, '甲公司、乙公司');
 });
 
 test('A-2.2.4f limits per device, per address and per person; each device its own', async () => {

@@ -244,9 +244,43 @@ static void qr_codes_are_images(void **state)
     assert_false(qr_png(url, 0, &png));
 }
 
+static void join_of(size_t n, size_t each, char *out, size_t *bytes)
+{
+    static char title[3 * 200];
+    const char *titles[100];
+    size_t sizes[100];
+    for (size_t i = 0; i < each; i++) memcpy(title + 3 * i, "选", 3);
+    for (size_t i = 0; i < n; i++) {
+        titles[i] = title;
+        sizes[i] = 3 * each;
+    }
+    *bytes = poll_join_titles(titles, sizes, n, out);
+}
+
+/* A-2.2.4f a ballot is kept with what the voter saw */
+static void test_titles_are_joined(void **state)
+{
+    (void)state;
+    char out[POLL_CHOSEN_BYTES];
+    size_t n;
+    join_of(1, 2, out, &n);
+    assert_int_equal(n, 6);
+    join_of(2, 1, out, &n);
+    assert_int_equal(n, 9);
+    assert_memory_equal(out, "选、选", 9);
+    join_of(5, 96, out, &n);         /* 5 * 96 + 4 characters: fits */
+    assert_int_equal(n, 3 * (5 * 96 + 4));
+    join_of(100, 100, out, &n);      /* does not: 499 characters and the mark */
+    assert_int_equal(n, 3 * POLL_CHOSEN_CHARS);
+    assert_memory_equal(out + n - 3, "…", 3);
+    join_of(4, 124, out, &n);        /* one short of the limit and its comma */
+    assert_int_equal(n, 3 * (4 * 124 + 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_titles_are_joined),
         cmocka_unit_test(hours_begin_included_end_excluded_A_2_2_4f),
         cmocka_unit_test(state_overrules_hours_A_2_2_4f),
         cmocka_unit_test(single_choice_takes_one_option_A_2_2_4f),

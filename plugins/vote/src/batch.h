@@ -8,6 +8,7 @@
 struct batch_option {
     int64_t id, count;               /* count: as stored */
     int64_t add;
+    struct atrium_str title;         /* as it is now: what the ballot is kept with */
 };
 
 struct batch_poll {

@@ -108,13 +108,14 @@ static bool on_option(void *arg, const struct atrium_value *row, uint32_t n)
         struct batch_option *o = &p->options[p->n_options++];
         o->id = atrium_col_i64(&row[1]);
         o->count = atrium_col_i64(&row[2]);
+        o->title = atrium.memory->copy(((struct batch *)arg)->ctx, atrium_col_text(&row[3]));
     }
     return true;
 }
 
 atrium_status batch_read_options(struct batch *b)
 {
-    return read_list(b, "SELECT `poll`, `id`, `count` FROM `vote_option` WHERE `poll` IN (",
+    return read_list(b, "SELECT `poll`, `id`, `count`, `title` FROM `vote_option` WHERE `poll` IN (",
                      ") ORDER BY `poll`, `position`, `id`", NULL, 0, poll_ids(b), b->n_polls,
                      on_option, b);
 }
@@ -200,9 +201,27 @@ static struct atrium_value text_or_null(const char *text)
     return text[0] ? atrium_v_text(atrium_cstr(text)) : atrium_v_null();
 }
 
+/* The chosen options' titles as the voter saw them, for people who read ballots;
+ * the ids beside them are what counts. */
+static struct atrium_str chosen_titles(struct batch *b, const struct batch_item *item)
+{
+    const struct ballot *ballot = item->b;
+    const struct batch_option *o = batch_option_find(item->poll, ballot->options[0]);
+    if (ballot->n_options == 1) return o->title;
+    const char **titles = atrium.memory->alloc(b->ctx, ballot->n_options * sizeof *titles);
+    size_t *sizes = atrium.memory->alloc(b->ctx, ballot->n_options * sizeof *sizes);
+    for (uint32_t i = 0; i < ballot->n_options; i++) {
+        o = batch_option_find(item->poll, ballot->options[i]);
+        titles[i] = o->title.ptr;
+        sizes[i] = o->title.len;
+    }
+    char *text = atrium.memory->alloc(b->ctx, POLL_CHOSEN_BYTES);
+    return atrium_str_make(text, poll_join_titles(titles, sizes, ballot->n_options, text));
+}
+
 static atrium_status write_ballots(struct batch *b)
 {
-    enum { COLUMNS = 10 };
+    enum { COLUMNS = 11 };
     struct atrium_value *args = values(b, (size_t)b->n * COLUMNS), *v = args;
     uint32_t rows = 0;
     for (uint32_t i = 0; i < b->n; i++) {
@@ -215,6 +234,7 @@ static atrium_status write_ballots(struct batch *b)
         *v++ = atrium_v_time(item->b->at_us);
         *v++ = atrium_v_i64(item->b->poll);
         *v++ = atrium_v_text(item->options);
+        *v++ = atrium_v_text(chosen_titles(b, item));
         *v++ = atrium_v_id(item->b->member);
         *v++ = text_or_null(item->b->device);
         *v++ = atrium_v_text(atrium.memory->copy(b->ctx, atrium_cstr(masked)));
@@ -225,7 +245,7 @@ static atrium_status write_ballots(struct batch *b)
     return atrium.storage->insert(
         b->ctx,
         ATRIUM_STR("INSERT INTO `vote_ballot` (`id`, `created_at`, `updated_at`, `poll`, `options`, "
-                   "`member`, `device`, `address`, `client`, `request_key`) VALUES "),
+                   "`chosen`, `member`, `device`, `address`, `client`, `request_key`) VALUES "),
         ATRIUM_STR(""), args, COLUMNS, rows, b->err);
 }
 

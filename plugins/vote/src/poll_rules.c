@@ -158,3 +158,39 @@ void poll_mask_address(const char *text, size_t n, char out[46])
         inet_ntop(AF_INET6, a, out, 46);
     }
 }
+
+/* ---- words ------------------------------------------------------------------------------- */
+
+struct joined {
+    char *out;
+    size_t bytes, chars, cut;        /* cut: bytes when there was room for one more character */
+};
+
+/* False when the text does not fit; whole characters only. */
+static bool join(struct joined *j, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t size = 1;
+        while (i + size < n && ((unsigned char)p[i + size] & 0xc0) == 0x80) size++;
+        if (j->chars == POLL_CHOSEN_CHARS || size > 4) return false;
+        if (j->chars == POLL_CHOSEN_CHARS - 1) j->cut = j->bytes;
+        memcpy(j->out + j->bytes, p + i, size);
+        j->bytes += size;
+        j->chars++;
+        i += size;
+    }
+    return true;
+}
+
+size_t poll_join_titles(const char *const *titles, const size_t *sizes, size_t n, char *out)
+{
+    static const char comma[] = "、", more[] = "…";
+    struct joined j = {.out = out};
+    for (size_t i = 0; i < n; i++) {
+        if ((i == 0 || join(&j, comma, sizeof comma - 1)) && join(&j, titles[i], sizes[i]))
+            continue;
+        memcpy(out + j.cut, more, sizeof more - 1);
+        return j.cut + sizeof more - 1;
+    }
+    return j.bytes;
+}

@@ -81,4 +81,10 @@ int64_t poll_share(int64_t count, int64_t total);
  * IPv6. `out` needs 46 bytes; "" when the text is no address. */
 void poll_mask_address(const char *text, size_t n, char out[46]);
 
+/* Titles with "、" between them, at most 500 characters, cut with "…". `out` takes
+ * POLL_CHOSEN_BYTES; returns how many are used. */
+#define POLL_CHOSEN_CHARS 500
+#define POLL_CHOSEN_BYTES (4 * POLL_CHOSEN_CHARS)
+size_t poll_join_titles(const char *const *titles, const size_t *sizes, size_t n, char *out);
+
 #endif
