@@ -356,7 +356,10 @@ static atrium_status small(void *self, struct atrium_ctx *ctx, struct atrium_err
     atrium.log->write(NULL, 99, ATRIUM_STR("probe"));
     MUST(atrium.log->wanted(ATRIUM_LOG_ERROR));
 
+    char hex[2 * ATRIUM_HASH_BYTES + 1];
+    for (int i = 0; i < ATRIUM_HASH_BYTES; i++) snprintf(hex + 2 * i, 3, "%02x", a[i]);
     struct atrium_json_writer *w = begin(ctx);
+    atrium_kv_str(w, "hash", atrium_cstr(hex));
     atrium_kv_i64(w, "kind", who.kind);
     atrium_kv_bool(w, "admin", who.admin != 0);
     atrium_kv_str(w, "device", device);

@@ -1,5 +1,8 @@
 /* The ABI on the real rooms: tests/plugins/probe.c calls every function of every
  * table, behind a real server, on a real MariaDB. */
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include "plugin_fixture.h"
 
 #define PROBE "/t/alpha/api/probe"
@@ -224,6 +227,20 @@ static void model_as_system_and_as_caller(void **state)
     reply_free(&r);
 }
 
+/* The pseudonyms are HMAC-SHA256 as OpenSSL makes it, of plugin, purpose, text. */
+static void keyed_hashes_are_hmac(void **state)
+{
+    (void)state;
+    static const char input[] = "probe\0one\0x";
+    unsigned char want[32];
+    unsigned n = 0;
+    char hex[65];
+    HMAC(EVP_sha256(), house.alpha->secret, 32, (const unsigned char *)input, sizeof input - 1, want,
+         &n);
+    for (int i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", want[i]);
+    SAYS(200, "GET", PROBE "/small", "", NULL, hex);
+}
+
 /* ---- streams ---------------------------------------------------------------------------------------- */
 
 struct sender {
@@ -365,6 +382,7 @@ int main(void)
         cmocka_unit_test(blunders_are_answered_and_nobody_is_hurt),
         cmocka_unit_test(storage),
         cmocka_unit_test(small_tables),
+        cmocka_unit_test(keyed_hashes_are_hmac),
         cmocka_unit_test(model_as_system_and_as_caller),
         cmocka_unit_test(records_are_answered_when_they_are_durable),
         cmocka_unit_test(messages_reach_who_listens),
