@@ -13,6 +13,8 @@ before(async () => {
   atrium = await Atrium.start();
   admin = await atrium.tenant('demo');
   desk = await browse();
+  // Pictures show where things end, not what is on the way.
+  await desk.page.emulateMedia({ reducedMotion: 'reduce' });
 });
 after(async () => {
   await phone?.close();
@@ -24,6 +26,13 @@ const zoned = (ms) => {
   const d = new Date(ms + 8 * 3600_000).toISOString();
   return `${d.slice(0, 10)} ${d.slice(11, 19)}`;
 };
+/** Only the content area scrolls: header and menu stay where they are. */
+async function documentStands() {
+  assert.deepEqual(await desk.page.evaluate(() => {
+    const d = document.scrollingElement;
+    return [d.scrollTop, d.scrollHeight === innerHeight, d.scrollWidth === innerWidth];
+  }), [0, true, true]);
+}
 async function fill(name, value) {
   const field = desk.hook(`form-field-${name}`);
   const input = field.locator('input:not([type=hidden]), textarea, [contenteditable=true]').first();
@@ -86,10 +95,15 @@ test('A-2.2.4f a poll is made with cover, options with pictures, rules; bad inpu
   await desk.page.keyboard.press('Escape');
   await desk.hook('form-save').click();
   await desk.hook('error-ends_at').waitFor();
+  await documentStands();
   await desk.shot('console-poll-form-errors');
   await fill('ends_at', zoned(Date.now() + 86_400_000));
   await desk.page.keyboard.press('Enter');
   await desk.page.keyboard.press('Escape');
+  // Corrected, and told so before it is saved.
+  await desk.hook('error-ends_at').waitFor({ state: 'detached' });
+  assert.equal(await desk.page.locator('[data-field=ends_at].is-invalid').count(), 0);
+  await documentStands();
   await desk.shot('console-poll-form');
   assert.deepEqual(await desk.axe(), []);
   await desk.hook('form-save').click();
@@ -105,6 +119,9 @@ test('A-2.2.4f published, with its link and QR code', async () => {
   await desk.hook('transition-publish').click();
   await desk.hook('confirm-ok').click();
   await desk.hook('transition-close').waitFor();
+  // One toast, and it says what was done to what.
+  await desk.page.getByText('已发布「2026 年度展商评选」').waitFor();
+  assert.equal(await desk.page.locator('.el-message').count(), 1);
   await desk.hook('tab-poll-share').click();
   await desk.page.getByText(`id=${poll.id}`).or(desk.page.locator(`input[value*="${poll.id}"]`)).first().waitFor();
   await desk.page.waitForTimeout(500);
@@ -140,12 +157,23 @@ test('A-2.2.4f the console shows live counts, a chart, the list of ballots, and 
   await desk.hook('tab-poll-results').click();
   await desk.page.locator('canvas').first().waitFor();
   await new Api(admin.base).post(`/api/vote/public/poll/${poll.id}/ballots`, { options: [poll.options[2].id] }, { 'idempotency-key': 'another-voter-2' });
-  await desk.page.waitForTimeout(1500);
+  // The page's facts, the cards, the trend and the clients tell the same number.
+  await desk.page.waitForFunction(() => {
+    const n = (e) => Number(e?.textContent);
+    const clients = [...document.querySelectorAll('[data-test=results-clients] td:last-child')];
+    return n(document.querySelector('[data-fact=ballots]')) === 3 && n(document.querySelector('[data-test=results-total]')) === 3
+      && clients.reduce((sum, e) => sum + n(e), 0) === 3;
+  });
+  await documentStands();
   await desk.shot('console-poll-results');
   assert.deepEqual(await desk.axe(), []);
   await desk.hook('menu-vote.ballot').click();
   await desk.hook('row').first().waitFor();
   assert.equal(await desk.hook('row').count(), 3);
+  const device = desk.page.locator('[data-col=device]').first();
+  assert.match(await device.innerText(), /^[0-9a-f]{8}…[0-9a-f]{4}$/);
+  assert.match(await device.getAttribute('title'), /^[0-9a-f]{24,}$/, 'in full as a tooltip');
+  assert.doesNotMatch(await desk.page.locator('.list-scroll tbody').innerText(), /[[\]"]/, 'lists read as text, not as JSON');
   await desk.shot('console-ballots');
   for (const kind of ['csv', 'xlsx']) {
     const [download] = await Promise.all([desk.page.waitForEvent('download'), exportAs(kind)]);

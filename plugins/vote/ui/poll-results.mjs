@@ -12,22 +12,29 @@ export const styles = ['vote.css'];
 
 const POLL_MS = 5000;         // without the stream
 const TREND_MS = 15_000;      // the stream tells counts, not the trend
-const SOON_MS = 1000;         // after a ballot, while counting is cheap
+const SOON_MS = 2000;         // between two countings while ballots come and counting is cheap
 const CHEAP = 10_000;
 
 const UNIT_MS = { hour: 3_600_000, day: 86_400_000 };
 const MAX_POINTS = 1000;
 
-// The server leaves out hours without a ballot; a line must not bridge them.
-export function filled({ unit, points }) {
+const LEAD = 24;              // slots without a ballot shown before the first one
+
+// The server leaves out hours without a ballot; a chart must not. From the poll's start
+// (when the first ballot was not long after) to now or the poll's end. Slots lie where the
+// server's do: a whole number of steps from the first one.
+export function filled({ unit, points }, starts, until) {
+    if (!points.length) return [];
+    const step = UNIT_MS[unit];
+    const first = Date.parse(points[0].at);
+    const lead = Math.ceil((first - starts) / step);
+    const count = new Map(points.map((p) => [Date.parse(p.at), Number(p.count)]));
+    const last = Math.max(Date.parse(points.at(-1).at), until);
+    const from = lead > 0 && lead <= LEAD ? first - lead * step : first;
+    // A poll that ran for years shows its ballots, not every day between.
+    if ((last - from) / step > MAX_POINTS) return [...count];
     const out = [];
-    for (const p of points) {
-        const at = Date.parse(p.at);
-        const last = out.at(-1);
-        if (last && (at - last[0]) / UNIT_MS[unit] < MAX_POINTS)
-            for (let gap = last[0] + UNIT_MS[unit]; gap < at; gap += UNIT_MS[unit]) out.push([gap, 0]);
-        out.push([at, Number(p.count)]);
-    }
+    for (let at = from; at <= last; at += step) out.push([at, count.get(at) ?? 0]);
     return out;
 }
 
@@ -41,14 +48,15 @@ export default {
     emits: ['changed'],
     setup(props, { emit }) {
         const counts = ref({});
-        const total = ref(0);
-        const voters = ref(null);
+        const total = ref(Number(props.row.ballots ?? 0));
+        const voters = ref(props.row.voters ?? null);
         const stats = shallowRef(null);
         const failed = shallowRef(null);
         const link = ref('connecting');
         let stop = null;
         let timer = 0;
         let soon = 0;
+        let loadedAt = 0;
 
         // A message without counts tells the state alone.
         function take(data) {
@@ -58,19 +66,28 @@ export default {
             voters.value = data.voters ?? null;
         }
         async function load() {
+            loadedAt = Date.now();
             try {
                 const s = await api.get(`/api/vote/poll/${props.id}/stats`);
                 stats.value = s;
                 failed.value = null;
-                if (s.total !== props.row.ballots) emit('changed');
                 // The stream is fresher than an answer that was under way.
                 if (link.value !== 'open')
                     take({ ...s, counts: Object.fromEntries(s.options.map((o) => [o.id, o.count])) });
             } catch (e) {
                 failed.value = e;
+                return;
             } finally {
                 soon = 0;
             }
+            agree();
+        }
+        // Cards, trend, clients and the page's own facts say one number. The page
+        // reads itself again no oftener than it likes.
+        function agree() {
+            if (stop && total.value !== props.row.ballots) emit('changed');
+            if (stop && !soon && link.value === 'open' && total.value < CHEAP && total.value !== stats.value?.total)
+                soon = setTimeout(load, Math.max(0, loadedAt + SOON_MS - Date.now()));
         }
         function follow() {
             clearInterval(timer);
@@ -85,7 +102,7 @@ export default {
                 {
                     results(data) {
                         take(data);
-                        if (!soon && total.value < CHEAP && total.value !== stats.value?.total) soon = setTimeout(load, SOON_MS);
+                        agree();
                         // It closed by itself or by another hand: the page shows the new state.
                         if (last && last !== data.state && data.state === 'ended') emit('changed');
                         last = data.state;
@@ -100,6 +117,7 @@ export default {
         watch(link, () => stop && follow());
         onBeforeUnmount(() => {
             stop?.();
+            stop = null;
             clearInterval(timer);
             clearTimeout(soon);
         });
@@ -110,7 +128,11 @@ export default {
         // Of all choices: with several per ballot there are more of them than ballots.
         const votes = computed(() => options.value.reduce((n, o) => n + o.n, 0));
         const series = computed(() => stats.value?.series ?? { unit: 'hour', points: [] });
-        const points = computed(() => filled(series.value));
+        const points = computed(() => filled(
+            series.value, Date.parse(props.row.starts_at),
+            // Closed by hand: nothing comes after the last ballot.
+            props.row.state === 'published' ? Math.min(loadedAt, Date.parse(props.row.ends_at)) : 0,
+        ));
         const leading = computed(() => {
             const most = Math.max(0, ...options.value.map((o) => o.n));
             const first = options.value.filter((o) => o.n === most);
@@ -181,7 +203,7 @@ export default {
         const clients = () => {
             const list = stats.value?.clients ?? [];
             const all = list.reduce((n, c) => n + Number(c.count), 0);
-            return h('table', { class: 'vote-table' }, [
+            return h('table', { class: 'vote-table', 'data-test': 'results-clients' }, [
                 h('thead', h('tr', [
                     h('th', { scope: 'col' }, t('client')), h('th', { scope: 'col', class: 'vote-num' }, t('share')),
                     h('th', { scope: 'col', class: 'vote-num' }, t('ballots')),

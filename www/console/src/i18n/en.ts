@@ -5,7 +5,7 @@ export default {
         retry: 'Try again', more: 'More',
         yes: 'Yes', no: 'No', none: '—', loading: 'Loading…',
         remove: 'Remove', up: 'Move up', down: 'Move down', replace: 'Replace', all: 'All',
-        view: 'View', saved: 'Saved', deleted: 'Deleted', undo: 'Undo', restored: 'Restored', done: 'Done',
+        view: 'View', saved: 'Saved', deleted: 'Deleted “{name}”', undo: 'Undo', restored: 'Restored “{name}”',
         select: 'Select', listSeparator: ', ', skip: 'Skip to content', home: 'Home',
     },
     login: {
@@ -53,7 +53,7 @@ export default {
     },
     form: {
         create: 'New {title}', edit: 'Edit {title}', invalid: '{n} field needs a change | {n} fields need a change', leaveTitle: 'Discard unsaved changes?',
-        leaveText: 'What you changed on this page will be lost.', leave: 'Discard', stay: 'Keep editing', noChange: 'Nothing to save',
+        leaveText: 'What you changed on this page will be lost.', leave: 'Discard', stay: 'Keep editing', noChange: 'Nothing to save', saved: 'Saved “{name}”', created: 'Created “{name}”',
         conflictTitle: 'Changed by someone else', conflictText: 'This record has a newer version. Reloading discards your changes.',
         conflictReload: 'Reload', zone: 'Local time, {zone}', count: '{n} / {max}',
         items: '{n} items', drag: 'Drag to reorder', addItem: 'Add {title}', noItems: 'No {title} yet', uploading: 'Uploading {n}',
@@ -67,7 +67,7 @@ export default {
     detail: {
         facts: 'Details', history: 'History', noHistory: 'No history yet', created: 'Created', updated: 'Changed', deleted: 'Deleted',
         restored: 'Restored', empty: '(empty)', system: 'System', confirmTitle: '{name}?',
-        confirmText: 'The state of “{record}” becomes “{state}”.', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
+        confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
         rows: '{n} items',
     },
     rule: {

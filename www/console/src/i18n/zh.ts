@@ -5,7 +5,7 @@ export default {
         retry: '重试', more: '更多',
         yes: '是', no: '否', none: '—', loading: '加载中…',
         remove: '移除', up: '上移', down: '下移', replace: '更换', all: '全部',
-        view: '查看', saved: '已保存', deleted: '已删除', undo: '撤销', restored: '已恢复', done: '操作成功',
+        view: '查看', saved: '已保存', deleted: '已删除「{name}」', undo: '撤销', restored: '已恢复「{name}」',
         select: '请选择', listSeparator: '、', skip: '跳到主要内容', home: '首页',
     },
     login: {
@@ -53,7 +53,7 @@ export default {
     },
     form: {
         create: '新建{title}', edit: '编辑{title}', invalid: '有 {n} 处需要修改', leaveTitle: '放弃未保存的修改？',
-        leaveText: '离开后，本页的修改将丢失。', leave: '放弃修改', stay: '继续编辑', noChange: '没有需要保存的修改',
+        leaveText: '离开后，本页的修改将丢失。', leave: '放弃修改', stay: '继续编辑', noChange: '没有需要保存的修改', saved: '已保存「{name}」', created: '已新建「{name}」',
         conflictTitle: '内容已被他人修改', conflictText: '在您编辑期间，这条记录有了新版本。重新加载会丢弃您的修改。',
         conflictReload: '重新加载', zone: '时间为本地时区 {zone}', count: '{n} / {max}',
         items: '{n} 项', drag: '拖动排序', addItem: '添加{title}', noItems: '还没有{title}', uploading: '正在上传 {n}',
@@ -67,7 +67,7 @@ export default {
     detail: {
         facts: '详情', history: '操作记录', noHistory: '还没有操作记录', created: '创建', updated: '修改', deleted: '删除',
         restored: '恢复', empty: '（空）', system: '系统', confirmTitle: '{name}？',
-        confirmText: '「{record}」的状态将变为「{state}」。', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
+        confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
         rows: '{n} 项',
     },
     rule: {

@@ -41,9 +41,13 @@ export function textOf(f: Field, v: any): string {
     }
 }
 
+/* Fingerprints and hashes are told apart by their ends; nobody reads them through. */
+const LONG_HEX = /^[0-9a-f]{24,}$/i
+const shorten = (hex: string) => `${hex.slice(0, 8)}…${hex.slice(-4)}`
+
 export const isNumeric = (f: Field) => ['int', 'money', 'percent'].includes(f.type)
 
-const CellValue: FunctionalComponent<{ field: Field; value: any }> = ({ field: f, value: v }) => {
+const CellValue: FunctionalComponent<{ field: Field; value: any; brief?: boolean }> = ({ field: f, value: v, brief }) => {
     const text = textOf(f, v)
     if (text === '') return h('span', { class: 'faint' }, t('common.none'))
     if (f.type === 'state' || (f.type === 'enum' && f.options?.find((o) => o.value === v)?.color))
@@ -57,9 +61,11 @@ const CellValue: FunctionalComponent<{ field: Field; value: any }> = ({ field: f
     if (f.type === 'file' || f.type === 'video')
         return h('a', { href: fileUrl(v), target: '_blank', rel: 'noopener' }, text)
     if (isRef(f) && refId(v)) return h(RouterLink, { to: routeTo(refTarget(f), refId(v)) }, () => text)
+    if (f.type === 'text' && LONG_HEX.test(text))
+        return h('span', { class: 'mono', title: brief ? text : undefined }, brief ? shorten(text) : text)
     if (f.type === 'json' || f.type === 'id') return h('span', { class: 'mono' }, text)
     return text
 }
-CellValue.props = ['field', 'value']
+CellValue.props = { field: Object, value: null, brief: Boolean } as any
 
 export default CellValue

@@ -1,12 +1,11 @@
 /* What may be done to a row, from its page and from its line in the list. */
 import { h } from 'vue'
-import { ElMessage } from 'element-plus'
 import * as api from '../lib/api.ts'
 import { fieldOf, hasTrait } from '../lib/schema.ts'
 import type { Row, Schema, Transition } from '../lib/schema.ts'
 import { t, tt } from '../i18n/index.ts'
 import { router } from '../router/index.ts'
-import { confirm, problemText, toast } from '../shell/feedback.ts'
+import { confirm, problemText, show, toast } from '../shell/feedback.ts'
 import type { Can } from '../stores/session.ts'
 import { recordName, rowPath } from './record.ts'
 
@@ -34,6 +33,8 @@ export async function runTransition(
     resource: string, schema: Schema, row: Row, tr: Transition, missing: string[] = [],
 ): Promise<boolean> {
     const name = tt(tr.title)
+    const state = tt(schema.states?.find((s) => s.name === tr.to)?.title) || tr.to
+    const record = recordName(schema, row)
     if (missing.length) {
         const fields = missing.map((n) => tt(fieldOf(schema, n)?.title) || n).join(t('common.listSeparator'))
         if (await confirm({ title: t('detail.missingTitle', { name }), text: t('detail.missing', { fields }), ok: t('detail.goEdit') }))
@@ -41,10 +42,9 @@ export async function runTransition(
         return false
     }
     if (tr.confirm || tr.danger) {
-        const state = tt(schema.states?.find((s) => s.name === tr.to)?.title) || tr.to
         const yes = await confirm({
             title: t('detail.confirmTitle', { name }),
-            text: t('detail.confirmText', { record: recordName(schema, row), state }),
+            text: t('detail.confirmText', { record, state }),
             ok: name,
             danger: tr.danger,
         })
@@ -52,7 +52,7 @@ export async function runTransition(
     }
     try {
         await api.post(`${rowPath(resource, row.id)}/do/${tr.name}`, {}, { version: row.version, idempotencyKey: api.newKey() })
-        toast.ok(t('common.done'))
+        toast.ok(t('detail.moved', { name, record, state }))
         return true
     } catch (e) {
         if (e instanceof api.Problem && Object.keys(e.fields).length) toast.error(fieldsText(schema, e))
@@ -62,12 +62,11 @@ export async function runTransition(
     }
 }
 
-function offerUndo(resource: string, id: string): void {
-    const m = ElMessage({
-        type: 'success',
+function offerUndo(resource: string, id: string, name: string): void {
+    const m = show('success', {
         duration: 8000,
         message: h('span', [
-            t('common.deleted') + ' ',
+            t('common.deleted', { name }) + ' ',
             h(
                 'button',
                 {
@@ -78,7 +77,7 @@ function offerUndo(resource: string, id: string): void {
                         m.close()
                         try {
                             await api.post(`${rowPath(resource, id)}/restore`)
-                            toast.ok(t('common.restored'))
+                            toast.ok(t('common.restored', { name }))
                             dispatchEvent(new CustomEvent('atrium:restored', { detail: resource }))
                         } catch (e) {
                             toast.problem(e)
@@ -94,8 +93,9 @@ function offerUndo(resource: string, id: string): void {
 /* True when the row is gone. A soft delete can be taken back from the toast. */
 export async function removeRow(resource: string, schema: Schema, row: Row): Promise<boolean> {
     const soft = hasTrait(schema, 'soft_delete')
+    const name = recordName(schema, row)
     const yes = await confirm({
-        title: t('list.deleteTitle', { name: recordName(schema, row) }),
+        title: t('list.deleteTitle', { name }),
         text: t(soft ? 'list.deleteSoft' : 'list.deleteHard'),
         ok: t('common.delete'),
         danger: true,
@@ -107,7 +107,7 @@ export async function removeRow(resource: string, schema: Schema, row: Row): Pro
         toast.problem(e)
         return false
     }
-    if (soft) offerUndo(resource, row.id)
-    else toast.ok(t('common.deleted'))
+    if (soft) offerUndo(resource, row.id, name)
+    else toast.ok(t('common.deleted', { name }))
     return true
 }

@@ -1,5 +1,6 @@
 /* Toasts and questions. */
 import { ElMessage } from 'element-plus'
+import type { MessageHandler, MessageOptions } from 'element-plus'
 import { shallowRef } from 'vue'
 import { Problem } from '../lib/api.ts'
 import { t } from '../i18n/index.ts'
@@ -14,12 +15,21 @@ export function problemText(e: unknown): string {
     return (e as Error)?.message || t('error.unknown')
 }
 
+/* One toast of a kind at a time, below the header: the newest is what matters. */
+const shown: Partial<Record<'success' | 'error', MessageHandler>> = {}
+export function show(type: 'success' | 'error', options: MessageOptions): MessageHandler {
+    shown[type]?.close()
+    const mine = ElMessage({ type, offset: 56, ...options })
+    shown[type] = mine
+    return mine
+}
+
 export const toast = {
     ok(text: string): void {
-        ElMessage({ type: 'success', message: text, grouping: true })
+        show('success', { message: text })
     },
     error(text: string): void {
-        ElMessage({ type: 'error', message: text, grouping: true, duration: 6000, showClose: true })
+        show('error', { message: text, duration: 6000, showClose: true })
     },
     problem(e: unknown): void {
         if ((e as Error)?.name === 'AbortError') return
