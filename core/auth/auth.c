@@ -113,7 +113,5 @@ int auth_routes(struct auth *a, struct http_router *r, struct err *err)
         {.method = HTTP_GET, .pattern = "/api/core/session", .handler = account_session},
     };
     (void)a;
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (http_router_add(r, &routes[i], err) != 0) return -1;
-    return 0;
+    return http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err);
 }

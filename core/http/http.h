@@ -47,6 +47,9 @@ struct http_route {
 struct http_router *http_router_new(void);
 void http_router_free(struct http_router *r);
 int http_router_add(struct http_router *r, const struct http_route *route, struct err *err);
+/* The same for a table of them; ends at the first that is refused. */
+int http_router_add_all(struct http_router *r, const struct http_route *routes, size_t n,
+                        struct err *err);
 /* [any] finds a route; on a path known with other methods *allow is filled with
  * "GET, POST". params point into `path`. */
 struct http_match {

@@ -214,3 +214,12 @@ bool http_router_find(const struct http_router *r, enum http_method m, sv path,
     if (allow && s.allowed) *allow = http_allow_text(s.allowed);
     return false;
 }
+
+int http_router_add_all(struct http_router *r, const struct http_route *routes, size_t n,
+                        struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (http_router_add(r, &routes[i], err) != 0)
+            return -1;
+    return 0;
+}

@@ -304,8 +304,7 @@ int main_console_routes(struct main_worker *w, struct http_router *r, struct err
         {HTTP_POST, "/api/core/plugins/:id/disable", 0, disable_plugin, w, NULL},
         {HTTP_GET, "/api/core/stats", 0, get_stats, w, NULL},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (http_router_add(r, &routes[i], err) != 0)
-            return -1;
+    if (http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
+        return -1;
     return main_plugin_settings_routes(w, r, err);
 }

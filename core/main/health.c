@@ -86,15 +86,6 @@ static void get_metrics(struct http_req *req)
            (clock_mono_us() - w->started_us) / 1000000);
 }
 
-static int add_all(struct http_router *r, const struct http_route *routes, size_t n,
-                   struct err *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (http_router_add(r, &routes[i], err) != 0)
-            return -1;
-    return 0;
-}
-
 int main_health_routes(struct main_worker *w, struct http_router *r, struct err *err)
 {
     const struct http_route routes[] = {
@@ -105,9 +96,10 @@ int main_health_routes(struct main_worker *w, struct http_router *r, struct err 
         {HTTP_GET, "/readyz", HTTP_NO_ACCESS_LOG, get_readyz, w, NULL},
         {HTTP_GET, "/metrics", HTTP_NO_ACCESS_LOG, get_metrics, w, NULL},
     };
-    if (add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
+    if (http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
         return -1;
     return r == w->operator_router
-               ? add_all(r, operator_side, sizeof operator_side / sizeof operator_side[0], err)
+               ? http_router_add_all(r, operator_side,
+                                     sizeof operator_side / sizeof operator_side[0], err)
                : 0;
 }

@@ -342,8 +342,7 @@ int main_operator_routes(struct main_worker *w, struct http_router *r, struct er
         {HTTP_GET, "/operator/tenants/:slug/plan", 0, get_plan, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/migrate", 0, post_migrate, w, NULL},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-        if (http_router_add(r, &routes[i], err) != 0)
-            return -1;
+    if (http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
+        return -1;
     return main_health_routes(w, r, err);
 }

@@ -60,9 +60,9 @@ static void patch_settings(struct http_req *req)
 
 int main_plugin_settings_routes(struct main_worker *w, struct http_router *r, struct err *err)
 {
-    const struct http_route get = {HTTP_GET, "/api/core/plugins/:id/settings", 0, get_settings, w,
-                                   NULL};
-    const struct http_route patch = {HTTP_PATCH, "/api/core/plugins/:id/settings", 0,
-                                     patch_settings, w, NULL};
-    return http_router_add(r, &get, err) != 0 ? -1 : http_router_add(r, &patch, err);
+    const struct http_route routes[] = {
+        {HTTP_GET, "/api/core/plugins/:id/settings", 0, get_settings, w, NULL},
+        {HTTP_PATCH, "/api/core/plugins/:id/settings", 0, patch_settings, w, NULL},
+    };
+    return http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err);
 }
