@@ -6,8 +6,9 @@ import { holds } from '../src/lib/condition.ts';
 import { filterText, quote, term } from '../src/lib/filter.ts';
 import { initial, payload } from '../src/lib/form.ts';
 import { dayStart, nextDay } from '../src/lib/format.ts';
+import { printJson } from '../src/lib/json.ts';
 import { parseScaled, printScaled } from '../src/lib/scaled.ts';
-import { expandOf, groupsOf, resourcePath } from '../src/lib/schema.ts';
+import { expandOf, groupsOf, isTyped, resourcePath } from '../src/lib/schema.ts';
 import { validate } from '../src/lib/validate.ts';
 import { readState, writeState } from '../src/resource/list-state.ts';
 
@@ -50,6 +51,21 @@ test('the base is all that stands before /console/', () => {
     assert.equal(resolve('/t/demo/files/1/a', '/t/demo'), '/t/demo/files/1/a');
     assert.equal(resolve('/t/demonstration/x', '/t/demo'), '/t/demo/t/demonstration/x');
     assert.equal(resolve('https://x/y', '/t/demo'), 'https://x/y');
+});
+
+test('what nobody may type is not made in a form', () => {
+    assert.ok(isTyped(poll));
+    assert.ok(!isTyped({ ...poll, traits: ['append_only'] }));
+    const size = { name: 'size', type: 'int', required: true, read_only: true, title: title('大小') };
+    assert.ok(!isTyped({ ...poll, fields: [...poll.fields, size] }));
+    assert.ok(isTyped({ ...poll, fields: [...poll.fields, { ...size, default: 0 }] }));
+});
+
+test('JSON for reading is the same JSON, short lists on one line', () => {
+    const v = { 'vote.poll': { read: ['all'], create: true, do: ['publish', 'close'] }, a: [], b: {}, c: [{ d: null }], e: '"' };
+    assert.deepEqual(JSON.parse(printJson(v)), v);
+    assert.match(printJson(v), /\n    "do": \["publish", "close"\]/);
+    assert.equal(printJson('x'), '"x"');
 });
 
 test('conditions are data', () => {

@@ -70,6 +70,10 @@ export default {
         confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
         rows: '{n} items',
     },
+    grants: {
+        resource: 'Resource', read: 'View', create: 'Create', update: 'Change', delete: 'Delete', export: 'Export', do: 'Actions', fields: 'Fields kept back',
+        all: 'All', own: 'Own', hidden: 'hidden', readOnly: 'read-only', everything: 'Nothing is refused to this role.', nothing: 'This role allows nothing yet.',
+    },
     rule: {
         required: 'Required', max_length: 'At most {max} characters, there are {n}', min_length: 'At least {min} characters', pattern: 'Wrong format', number: 'Enter a whole number', decimal: 'Enter a number with at most two decimals',
         min: 'Not below {min}', max: 'Not above {max}', email: 'Enter an e-mail address', phone: 'Enter a mobile number', link: 'Enter an address that begins with http:// or https://',

@@ -70,6 +70,10 @@ export default {
         confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
         rows: '{n} 项',
     },
+    grants: {
+        resource: '资源', read: '查看', create: '新建', update: '修改', delete: '删除', export: '导出', do: '操作', fields: '字段限制',
+        all: '全部', own: '本人', hidden: '隐藏', readOnly: '只读', everything: '此角色不受权限限制。', nothing: '此角色还没有任何权限。',
+    },
     rule: {
         required: '请填写此项', max_length: '最多 {max} 个字，现有 {n} 个', min_length: '至少 {min} 个字', pattern: '格式不正确', number: '请输入整数', decimal: '请输入数字，最多两位小数',
         min: '不能小于 {min}', max: '不能大于 {max}', email: '请输入正确的邮箱地址', phone: '请输入正确的手机号', link: '请输入以 http:// 或 https:// 开头的网址',

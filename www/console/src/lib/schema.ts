@@ -185,3 +185,9 @@ export function childFields(f: Field): Field[] {
         (c) => c.name !== f.by && !c.hidden && !c.read_only && c.type !== 'children',
     )
 }
+
+/* False where a row needs what nobody may type: it is made elsewhere (a file by its
+ * upload, a line of the log by what it tells of). */
+export const isTyped = (s: Schema): boolean =>
+    !hasTrait(s, 'append_only') &&
+    !s.fields.some((f) => f.required && f.read_only && (f.default === undefined || f.default === null))

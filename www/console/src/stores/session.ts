@@ -44,7 +44,7 @@ export interface Bootstrap {
     lang?: string
     version?: string
     menus: Menu[]
-    resources: Record<string, { can: Can }>
+    resources: Record<string, { title: Title; can: Can }>
     pages: PluginPage[]
     slots: Slot[]
 }
