@@ -7,7 +7,9 @@
 
 #include "http/internal.h"
 
-#define LINGER_MAX (256u * 1024) /* bytes read and thrown away after a refusal */
+/* Bytes read and thrown away after a refusal: an upload's client writes on for a
+ * while before it reads. The sweep bounds the time. */
+#define LINGER_MAX (16u << 20)
 
 /* ---- refusing --------------------------------------------------------------------- */
 
@@ -24,7 +26,8 @@ static void on_linger(h2o_socket_t *sock, const char *err)
     struct http_conn *c = sock->on_close.data;
     c->head_scanned += sock->input->size;
     h2o_buffer_consume(&sock->input, sock->input->size);
-    if (err || c->head_scanned > LINGER_MAX) give_up(c);
+    /* Out of memory: the buffer could not spill; it is empty now. */
+    if ((err && err != h2o_socket_error_out_of_memory) || c->head_scanned > LINGER_MAX) give_up(c);
 }
 
 static void on_refusal_written(h2o_socket_t *sock, const char *err)
@@ -38,6 +41,7 @@ static void on_refusal_written(h2o_socket_t *sock, const char *err)
      * lose the answer; so it is read for a short while (the sweep ends it). */
     shutdown(h2o_socket_get_fd(sock), SHUT_WR);
     c->head_scanned = 0;
+    h2o_buffer_consume(&sock->input, sock->input->size);
     h2o_socket_read_start(sock, on_linger);
 }
 
