@@ -150,7 +150,7 @@ static int plan_manifest(struct plan_ctx *p, const struct mf_manifest *m)
 static bool plan_plugin(void *arg, const struct plug_info *i)
 {
     struct plan_ctx *p = arg;
-    if (i->manifest && i->state != PLUG_FAILED && auth_plugin_on(p->tenant, sv_of(i->id)))
+    if (main_plugin_stands(i) && auth_plugin_on(p->tenant, sv_of(i->id)))
         p->rc = plan_manifest(p, i->manifest);
     return p->rc == 0;
 }

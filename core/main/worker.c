@@ -189,6 +189,12 @@ static int start_plugins(struct main_worker *w, struct err *err)
 
 /* ---- schema -------------------------------------------------------------------------------- */
 
+/* Its resources are in the model: neither failed nor kept out (quarantine, safe mode). */
+bool main_plugin_stands(const struct plug_info *i)
+{
+    return i->manifest && (i->state == PLUG_READY || i->state == PLUG_RUNNING);
+}
+
 struct migration {
     struct main_worker *w;
     struct auth_tenant *tenant;
@@ -199,7 +205,7 @@ struct migration {
 static bool migrate_plugin(void *arg, const struct plug_info *i)
 {
     struct migration *m = arg;
-    if (i->manifest && i->state != PLUG_FAILED && auth_plugin_on(m->tenant, sv_of(i->id)))
+    if (main_plugin_stands(i) && auth_plugin_on(m->tenant, sv_of(i->id)))
         m->rc = model_migrate(m->w->model, i->manifest, m->tenant, m->err);
     return m->rc == 0;
 }

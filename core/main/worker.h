@@ -34,4 +34,6 @@ int main_work(const struct main_options *o);
  * callback for auth_tenant_create: `arg` is the worker. [worker] */
 int main_migrate(void *arg, struct auth_tenant *t, struct err *err);
 
+bool main_plugin_stands(const struct plug_info *i);
+
 #endif

@@ -20,7 +20,7 @@ static atrium_status context(struct atrium_ctx *ctx, atrium_model_as as, struct 
         struct err e;
         err_clear(&e);
         if (ctx_conn(ctx, &m->conn, &e) != 0) return plug_error_out(err, &e);
-        m->done = ctx->done[as];
+        m->done = ctx->done;
     }
     return ATRIUM_OK;
 }
@@ -36,10 +36,10 @@ static atrium_status begin(struct atrium_ctx *ctx, atrium_model_as as, struct at
 }
 
 /* In a joined transaction what is to follow the commit waits in the context. */
-static atrium_status end(struct atrium_ctx *ctx, atrium_model_as as, const struct model_ctx *m,
-                         int rc, const struct err *e, struct atrium_error *err)
+static atrium_status end(struct atrium_ctx *ctx, const struct model_ctx *m, int rc,
+                         const struct err *e, struct atrium_error *err)
 {
-    if (m->conn) ctx->done[as] = m->done;
+    if (m->conn) ctx->done = m->done;
     return rc == 0 ? ATRIUM_OK : plug_error_out(err, e);
 }
 
@@ -57,7 +57,7 @@ static atrium_status get(struct atrium_ctx *ctx, atrium_model_as as, struct atri
     err_clear(&e);
     int rc = model_get(r, &m, id, to_sv(expand), &out, &e);
     if (rc == 0) *json = to_str(buf_view(&out));
-    return end(ctx, as, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 static atrium_status list(struct atrium_ctx *ctx, atrium_model_as as, struct atrium_str resource,
@@ -86,7 +86,7 @@ static atrium_status list(struct atrium_ctx *ctx, atrium_model_as as, struct atr
     err_clear(&e);
     int rc = model_list(r, &m, &q, &out, &e);
     if (rc == 0) *json = to_str(buf_view(&out));
-    return end(ctx, as, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 /* A body of the plugin as a tree; absent: an empty object. */
@@ -110,7 +110,7 @@ static atrium_status create(struct atrium_ctx *ctx, atrium_model_as as, struct a
     int64_t made = 0;
     if (rc == 0) rc = model_create(r, &m, body, &made, &e);
     if (rc == 0 && id) *id = made;
-    return end(ctx, as, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 static atrium_status update(struct atrium_ctx *ctx, atrium_model_as as, struct atrium_str resource,
@@ -127,7 +127,7 @@ static atrium_status update(struct atrium_ctx *ctx, atrium_model_as as, struct a
     err_clear(&e);
     int rc = body_of(ctx, json, &body, &e);
     if (rc == 0) rc = model_update(r, &m, id, version, body, &e);
-    return end(ctx, as, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 static atrium_status remove_row(struct atrium_ctx *ctx, atrium_model_as as,
@@ -141,7 +141,7 @@ static atrium_status remove_row(struct atrium_ctx *ctx, atrium_model_as as,
     struct err e;
     err_clear(&e);
     int rc = model_delete(r, &m, id, &e);
-    return end(ctx, as, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 static atrium_status transition(struct atrium_ctx *ctx, atrium_model_as as,
@@ -158,7 +158,7 @@ static atrium_status transition(struct atrium_ctx *ctx, atrium_model_as as,
     err_clear(&e);
     int rc = body_of(ctx, json, &body, &e);
     if (rc == 0) rc = model_transition(r, &m, id, to_sv(name), body, &e);
-    return end(ctx, as, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 static atrium_status show_file(struct atrium_ctx *ctx, int64_t file, bool everybody,
@@ -171,7 +171,7 @@ static atrium_status show_file(struct atrium_ctx *ctx, int64_t file, bool everyb
     struct err e;
     err_clear(&e);
     int rc = model_file_set_public(&m, file, everybody, &e);
-    return end(ctx, ATRIUM_AS_SYSTEM, &m, rc, &e, err);
+    return end(ctx, &m, rc, &e, err);
 }
 
 const struct atrium_model_1 plug_model_1 = {

@@ -24,9 +24,6 @@ struct atrium_ctx *ctx_begin(enum ctx_kind kind, struct plug *p, struct plug_par
 
 void ctx_end(struct atrium_ctx *c)
 {
-    /* A hook joins the model's transaction, whose end it does not see. */
-    if (c->kind == CTX_CHANGE && (c->done[0] || c->done[1]))
-        log_warn("%s: audit and events of writes inside a hook are not sent", c->plug->id);
     if (c->own_conn && c->conn) store_put(c->conn);
     c->conn = NULL;
     c->magic = CTX_DEAD;
@@ -61,16 +58,11 @@ bool ctx_uncommitted(const struct atrium_ctx *c)
 void ctx_send_messages(struct atrium_ctx *c)
 {
     struct plug_registry *r = c->plug->reg;
-    for (int as = 0; as < 2; as++) {
+    if (c->done) {
         struct model_ctx m = {
-            .tenant = c->tenant,
-            .who = as == ATRIUM_AS_SYSTEM ? &auth_system : c->who,
-            .req = c->req,
-            .arena = c->arena,
-            .done = c->done[as],
-        };
-        c->done[as] = NULL;
-        if (m.done) model_committed(&m);
+            .tenant = c->tenant, .who = c->who, .req = c->req, .arena = c->arena, .done = c->done};
+        c->done = NULL;
+        model_committed(&m);     /* each write is told as its own principal's */
     }
     for (struct ctx_message *m = c->messages; m; m = m->next) {
         if (m->interval_ms)
@@ -90,7 +82,7 @@ void ctx_drop_messages(struct atrium_ctx *c)
     c->messages = NULL;
     c->messages_end = &c->messages;
     c->wake_jobs = false;
-    c->done[0] = c->done[1] = NULL;
+    c->done = NULL;
 }
 
 #ifdef ATRIUM_DEBUG_HOST

@@ -41,6 +41,7 @@ int plug_call_change(void *arg, sv plugin, const char *name, struct model_hook_c
     struct plug_frame before = plug_enter(p, b->call);
     atrium_status s = b->fn.change(p->self, c, &change, &e);
     plug_leave(before);
+    call->done = c->done;        /* the hook's own writes go out with the one it belongs to */
     ctx_end(c);
     if (s == ATRIUM_OK) return 0;
     atomic_fetch_add_explicit(&p->failed_calls, 1, memory_order_relaxed);

@@ -170,7 +170,7 @@ struct atrium_ctx {
     struct atrium_later *later;          /* the handler's half of a later answer */
     bool streaming;                      /* the request became a stream */
     bool wake_jobs;                      /* after the commit */
-    struct model_done *done[2];          /* the model's own after-work, by atrium_model_as */
+    struct model_done *done;             /* the model's own after-work, in the order of writes */
     struct atrium_json_writer *body;     /* the response's writer */
     struct http_part *parts;             /* of multipart, once asked for */
     size_t n_parts;
