@@ -35,7 +35,6 @@ struct expand {
     struct expand_ref refs[MAX_REFS];
     struct expand_kid kids[MAX_KIDS];
     unsigned n_refs, n_kids;
-    sv prefix;
 };
 
 bool expand_any(const struct expand *x)
@@ -115,7 +114,6 @@ int expand_parse(const struct model_policy *p, struct model_ctx *c, sv text, boo
     struct expand *x = ARENA_NEW(c->arena, struct expand);
     x->c = c;
     x->p = p;
-    x->prefix = c->req ? http_prefix(c->req) : SV("");
     *out = x;
     for (unsigned i = 0; kids && i < p->res->n_kids; i++)
         if (colset_has(&p->readable, p->res->kids[i].at)) add_kid(x, &p->res->kids[i]);
@@ -235,9 +233,8 @@ int expand_load(struct expand *x, struct store_conn *conn, const struct rows *ro
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-void file_url(struct buf *out, sv prefix, int64_t id, sv name)
+void file_url(struct buf *out, int64_t id, sv name)
 {
-    buf_sv(out, prefix);
     buf_str(out, "/files/");
     buf_i64(out, id);
     buf_chr(out, '/');
@@ -288,7 +285,7 @@ static void write_ref(const struct expand *x, const struct expand_ref *ref,
     if (row && ref->col->file) {
         struct jsonw w = jsonw_on(out);
         struct buf url = BUF_IN(x->c->arena);
-        file_url(&url, x->prefix, v->u.i, row[1].type == STORE_TEXT ? row[1].u.s : SV(""));
+        file_url(&url, v->u.i, row[1].type == STORE_TEXT ? row[1].u.s : SV(""));
         row_fields(out, ref->found.cols + 2, 2, row + 2);
         buf_str(out, ",\"url\":");
         jsonw_sv(&w, buf_view(&url));

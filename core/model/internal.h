@@ -281,8 +281,8 @@ const struct store_val *expand_label(const struct expand *x, const struct model_
 /* The first `n_shown` columns of a row as an object, with what was loaded. */
 void expand_row(const struct expand *x, const struct rows *rows, size_t i, unsigned n_shown,
                 struct buf *out);
-/* Path of a file below the tenant's prefix: /files/<id>/<name>. */
-void file_url(struct buf *out, sv prefix, int64_t id, sv name);
+/* Address of a file, relative to the tenant's base: /files/<id>/<name>. */
+void file_url(struct buf *out, int64_t id, sv name);
 
 /* ---- connection of a call --------------------------------------------------------- */
 

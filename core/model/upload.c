@@ -165,7 +165,7 @@ static void answer(struct post *p, const struct upload *u)
 {
     struct buf url = BUF_IN(u->a);
     struct jsonw w = jsonw_on(http_out(p->req));
-    file_url(&url, http_prefix(p->req), u->id, u->name);
+    file_url(&url, u->id, u->name);
     jsonw_obj(&w);
     jsonw_kv_id(&w, "id", u->id);
     jsonw_kv_sv(&w, "name", u->name);

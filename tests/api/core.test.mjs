@@ -160,7 +160,7 @@ test('files: the type is sniffed, what the field does not take is refused, range
   const good = await admin.upload('图.png', 'image/png', png, 'vote.poll.cover');
   assert.equal(good.status, 201);
   assert.equal(good.body.type, 'image/png');
-  const file = (api, headers) => api.fetch('GET', good.body.url.slice(new URL(admin.base).pathname.length), { headers });
+  const file = (api, headers) => api.fetch('GET', good.body.url, { headers });
   const got = await file(admin);
   assert.equal(got.status, 200);
   assert.equal(Buffer.from(await got.arrayBuffer()).length, png.length);

@@ -1,6 +1,7 @@
 // The operator's side: who gets what, plugins that do not stand, reloads that fail.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -37,6 +38,25 @@ test('a bad manifest is told with file, line and column; the others serve', asyn
   assert.match(body.plugins.find((p) => p.id === 'unread').error, /unread\/plugin\.yaml:2:\d+: /);
   assert.match(body.plugins.find((p) => p.id === 'broken').error, /thing/);
   assert.equal((await admin.post('/api/core/plugins/broken/enable')).status, 409);
+});
+
+test('atriumctl: status, tenants, users, plugins, plan, migrate, doctor; errors name the field', async () => {
+  const ctl = (...args) => execFileSync(path.join(prefix, 'bin/atriumctl'), ['--state', atrium.state, '--json', ...args], { encoding: 'utf8' });
+  assert.equal(JSON.parse(ctl('status')).database, 'private MariaDB');
+  const made = JSON.parse(ctl('tenant', 'create', 'second', '--name', '第二个'));
+  assert.ok(made.password.length >= 12);
+  assert.deepEqual(JSON.parse(ctl('tenant', 'list')).map((t) => t.slug).sort(), ['demo', 'second']);
+  assert.equal(JSON.parse(ctl('plugin', 'enable', 'second', 'vote')).state, 'on');
+  assert.equal(JSON.parse(ctl('plugin', 'list', 'second')).find((p) => p.id === 'vote').state, 'on');
+  assert.deepEqual(JSON.parse(ctl('plan', 'second')), [], 'nothing is left to do');
+  assert.equal(JSON.parse(ctl('migrate', 'second')).migrated, true);
+  assert.equal(JSON.parse(ctl('plugin', 'disable', 'second', 'vote')).state, 'off');
+  assert.ok(JSON.parse(ctl('user', 'create', 'second', 'li', '--name', '李')).password);
+  assert.ok(JSON.parse(ctl('doctor')).some((c) => c.check.includes('second') && c.ok));
+  const bad = spawnSync(path.join(prefix, 'bin/atriumctl'), ['--state', atrium.state, 'tenant', 'create', 'Bad-Slug!', '--name', 'x'], { encoding: 'utf8' });
+  assert.equal(bad.status, 1);
+  assert.match(bad.stderr, /slug: /);
+  assert.equal(spawnSync(path.join(prefix, 'bin/atriumctl'), ['nonsense']).status, 2);
 });
 
 test("a TCP listener of the operator's side has health and metrics, and nothing that rules", async () => {

@@ -54,6 +54,30 @@ test('A-2.2.4f every bad input names its field, in Chinese and in English', asyn
   }
 });
 
+test('A-2.2.4f pictures and videos of a published poll are public, before and after they are not', async () => {
+  // The smallest head of an MP4: one ftyp box.
+  const mp4 = Buffer.concat([Buffer.from('00000018', 'hex'), Buffer.from('ftypisom'), Buffer.from('00000200', 'hex'), Buffer.from('isommp41')]);
+  const cover = (await admin.upload('cover.png', 'image/png', png, 'vote.poll.cover')).body;
+  const video = await admin.upload('film.mp4', 'video/mp4', mp4, 'vote.option.video');
+  assert.equal(video.status, 201, JSON.stringify(video.body));
+  const liar = await admin.upload('film.mp4', 'video/mp4', png, 'vote.option.video');
+  assert.ok([415, 422].includes(liar.status), 'a picture is no video');
+  const made = (await admin.post('/api/vote/poll', pollBody({
+    cover: cover.id, options: [{ title: '甲', picture: cover.id, video: video.body.id }, { title: '乙' }] }))).body;
+  const pub = new Api(admin.base);
+  assert.ok([401, 404].includes((await pub.fetch('GET', video.body.url)).status));
+  await admin.post(`/api/vote/poll/${made.id}/do/publish`);
+  const seen = (await new Api(admin.base).get(`/api/vote/public/poll/${made.id}`)).body;
+  assert.equal(seen.options[0].video_url, video.body.url);
+  for (const url of [seen.cover_url, seen.options[0].picture_url, seen.options[0].video_url])
+    assert.equal((await pub.fetch('GET', url)).status, 200, url);
+  const part = await pub.fetch('GET', seen.options[0].video_url, { headers: { range: 'bytes=4-7' } });
+  assert.equal(part.status, 206);
+  assert.equal(await part.text(), 'ftyp');
+  assert.equal((await admin.post(`/api/vote/poll/${made.id}/do/withdraw`)).status, 200);
+  assert.ok([401, 404].includes((await pub.fetch('GET', seen.cover_url)).status), 'withdrawn with its poll');
+});
+
 test('A-2.2.4f a draft is not public; published it is; closing stops voting', async () => {
   const made = (await admin.post('/api/vote/poll', pollBody())).body;
   const pub = new Api(admin.base);

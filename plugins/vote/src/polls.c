@@ -100,14 +100,10 @@ static int64_t time_of(const struct atrium_json *row, const char *key)
     return us;
 }
 
-/* Path of an expanded file below the tenant's base; the model puts the prefix of
- * the request that loads before it, which another request may not have. */
+/* Address of an expanded file, relative to the tenant's base. */
 static struct atrium_str file_path(const struct atrium_json *row, const char *key)
 {
-    struct atrium_str url = atrium_get_str(atrium.json->get(row, key), "url");
-    const char *at = url.ptr ? memmem(url.ptr, url.len, "/files/", 7) : NULL;
-    if (!at) return atrium_str_make(NULL, 0);
-    return atrium_str_make(at, url.len - (size_t)(at - url.ptr));
+    return atrium_get_str(atrium.json->get(row, key), "url");
 }
 
 static void read_rules(const struct atrium_json *row, struct poll_rules *r)
