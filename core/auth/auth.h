@@ -25,7 +25,6 @@ struct auth_tenant {             /* immutable but for what is said; reference co
     unsigned char secret[32];    /* for signed device ids, links, cursors */
     void *_Atomic model;         /* model's per-tenant caches, see model.h */
     void *_Atomic plugins;       /* plugin room's per-tenant state */
-    void *_Atomic main;          /* main's */
 };
 
 struct auth_opts {
@@ -37,8 +36,6 @@ struct auth_opts {
     /* How that pool reaches the server; tenants' databases are placed there too
      * unless their placement says otherwise. Strings are copied. */
     const struct store_db_opts *server;
-    struct work_pool *pool;
-    struct work_hub *hub;
 };
 /* Makes or migrates the control schema, loads the tenants. [worker] */
 int auth_start(const struct auth_opts *o, struct auth **out, struct err *err);

@@ -169,7 +169,7 @@ static struct boot begin(struct http_req *req)
 {
     return (struct boot){
         .w = http_route_data(req),
-        .tenant = (struct auth_tenant *)http_site_of(req),
+        .tenant = auth_tenant_of(req),
         .who = auth_of(req),
         .arena = http_arena(req),
         .out = jsonw_on(http_out(req)),
@@ -223,7 +223,7 @@ static void get_plugins(struct http_req *req)
     if (!main_admin_only(req))
         return;
     struct main_worker *w = http_route_data(req);
-    plug_list_json(w->plugins, (struct auth_tenant *)http_site_of(req), http_out(req));
+    plug_list_json(w->plugins, auth_tenant_of(req), http_out(req));
 }
 
 void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth_tenant *t,
@@ -249,7 +249,7 @@ void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth
 static void switch_plugin(struct http_req *req, bool on)
 {
     if (main_admin_only(req))
-        main_switch_plugin(http_route_data(req), req, (struct auth_tenant *)http_site_of(req),
+        main_switch_plugin(http_route_data(req), req, auth_tenant_of(req),
                            auth_of(req), on);
 }
 
@@ -269,7 +269,7 @@ static void get_stats(struct http_req *req)
     if (!staff_only(req))
         return;
     static const char *const names[] = {"staff", "member"};
-    struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
+    struct auth_tenant *t = auth_tenant_of(req);
     struct store_conn *c;
     struct err err = {0};
     if (store_get(t->db, &c, &err) != 0) {

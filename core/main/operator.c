@@ -1,6 +1,5 @@
 #include "main/operator.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,7 +8,6 @@
 
 #include "config.h"
 #include "main/console.h"
-#include "main/database.h"
 
 #define LOG_ROOM "main"
 

@@ -4,7 +4,7 @@
 static const struct mf_manifest *path_manifest(struct http_req *req)
 {
     struct main_worker *w = http_route_data(req);
-    struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
+    struct auth_tenant *t = auth_tenant_of(req);
     struct plug_info i;
     sv id = http_param(req, "id");
     if (plug_find(w->plugins, id, &i) && i.manifest && auth_plugin_on(t, id))
@@ -15,7 +15,7 @@ static const struct mf_manifest *path_manifest(struct http_req *req)
 
 static void write_settings(struct http_req *req, const struct mf_manifest *m)
 {
-    struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
+    struct auth_tenant *t = auth_tenant_of(req);
     struct jsonw w = jsonw_on(http_out(req));
     jsonw_obj(&w);
     jsonw_key(&w, SV("fields"));
@@ -47,7 +47,7 @@ static void patch_settings(struct http_req *req)
     json_t *body;
     if (!m)
         return;
-    struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
+    struct auth_tenant *t = auth_tenant_of(req);
     if (http_json(req, &body, &err) != 0 ||
         model_settings_set(t, m, body, auth_of(req)->id, &err) != 0) {
         http_fail(req, &err);

@@ -45,7 +45,7 @@ static bool on_submit(void *arg, struct http_req *req, void (*fn)(struct http_re
 static int on_guard(void *arg, struct http_req *req, struct err *err)
 {
     struct main_worker *w = arg;
-    struct auth_tenant *t = (struct auth_tenant *)http_site_of(req);
+    struct auth_tenant *t = auth_tenant_of(req);
     const struct auth_principal *p;
     if (!t) {
         /* On the unix socket whoever may open it is the operator; a TCP listener
@@ -141,8 +141,6 @@ static int start_auth(struct main_worker *w, struct err *err)
         .settings = &w->settings,
         .control = w->control,
         .server = &w->db_opts,
-        .pool = w->pool,
-        .hub = w->hub,
     };
     return auth_start(&o, &w->auth, err);
 }

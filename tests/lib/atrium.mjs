@@ -1,7 +1,7 @@
 // Starts a real atriumd with its own MariaDB in a directory of its own.
-// One instance per test file; a prepared database is copied, not made anew.
+// One instance per test file.
 import { spawn, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from 'node:fs';
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -54,10 +54,6 @@ export class Atrium {
     mkdirSync(a.state, { recursive: true, mode: 0o700 });
     a.port = options.port ?? (await freePort());
     a.base = `http://127.0.0.1:${a.port}`;
-    const template = process.env.ATRIUM_DB_TEMPLATE;
-    if (template && existsSync(template) && !existsSync(path.join(a.state, 'db'))) {
-      cpSync(template, a.state, { recursive: true });
-    }
     a.config = path.join(a.state, 'atrium.yaml');
     writeFileSync(a.config, `state_dir: ${a.state}\nlisten:\n  - {address: 127.0.0.1, port: ${a.port}}\n${options.settings ?? ''}`);
     await a.launch();

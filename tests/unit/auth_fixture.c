@@ -111,7 +111,7 @@ static struct auth *start_auth(void)
     struct err e = {0};
     struct auth *a = NULL;
     struct auth_opts o = {.settings = &house.settings, .control = house.control,
-                          .server = &house.opts, .pool = house.pool};
+                          .server = &house.opts};
     OK(auth_start(&o, &a, &e));
     return a;
 }
