@@ -112,6 +112,8 @@ static const struct msg core_messages[] = {
     /* records */
     {"not_allowed_in_state", "当前状态（{0}）下不能执行此操作。",
      "This cannot be done while the state is {0}."},
+    {"last_admin", "必须保留至少一名在职的系统管理员。",
+     "At least one active administrator must remain."},
     {"in_use", "正被 {0} 使用，不能删除。", "In use by {0}; it cannot be deleted."},
 
     /* lists */

@@ -106,9 +106,16 @@ static int bury(struct write *w, bool deleted, struct err *err)
     return 0;
 }
 
+/* Plugins' checks are about what a row will be; the core's own also about whether
+ * it may go. */
+static int core_check(struct write *w, const char *event, struct err *err)
+{
+    return core_resource(w->r->mf) ? write_hook(w, w->r->mf->check_hook, event, err) : 0;
+}
+
 static int erase(struct write *w, struct err *err)
 {
-    if (write_lock(w, &w->p->del, false, err) < 0) return -1;
+    if (write_lock(w, &w->p->del, false, err) < 0 || core_check(w, "delete", err) < 0) return -1;
     if (!w->r->deleted_at) {
         if (write_remove(w, w->r, w->id, 0, err) < 0) return -1;
     } else if (write_unused(w, w->r, w->id, true, err) < 0 || bury(w, true, err) < 0) {
@@ -138,6 +145,7 @@ static int unbury(struct write *w, struct err *err)
     if (write_lock(w, &w->p->del, true, err) < 0) return -1;
     /* What it refers to may be gone by now. */
     w->after = w->before;
+    if (core_check(w, "restore", err) < 0) return -1;
     if (write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || bury(w, false, err) < 0)
         return -1;
     return write_done(w, err);

@@ -351,6 +351,15 @@ int write_failed(struct write *w, const struct model_resource *r, const char *pr
                  struct err *err);
 json_t *json_keep(struct arena *a, json_t *v); /* freed with the arena */
 
+/* core_hooks.c: the C behind the core's own manifest. */
+bool core_resource(const struct mf_resource *mf);
+int core_hook_call(const char *name, struct model_hook_call *call, struct err *err);
+void core_hooks_check(const struct mf_resource *mf, struct cfg_errors *e);
+/* core_staff.c */
+int staff_check(struct model_hook_call *call, struct err *err);
+/* Is the person an administrator after this as well? `role`: the built-in one. Pure. */
+bool staff_stays_admin(const char *event, const json_t *after, int64_t role);
+
 /* write_row.c */
 int write_insert(struct write *w, const struct model_resource *r, int64_t id, const json_t *row,
                  const char *prefix, struct err *err);

@@ -34,6 +34,14 @@ struct model_hooks {
     void (*event)(void *arg, struct auth_tenant *t, sv event, int64_t id, sv json);
 };
 
+/* Binds the C behind a `validate` or a transition's `hook` of the core's own
+ * manifest, where no plugin can: an unbound name keeps the core from starting.
+ * `name` must last. A check hears "check" (create, update), "delete" and
+ * "restore"; a transition "transition:<name>". Rules that live in this room stand
+ * in the table of core_hooks.c instead. [init, before model_seal] */
+typedef int model_core_hook_fn(struct model_hook_call *call, struct err *err);
+void model_core_hook(const char *name, model_core_hook_fn *fn);
+
 struct model *model_new(struct auth *auth);
 void model_free(struct model *m);
 /* Adds a manifest's resources. References, scopes and indexes are checked in

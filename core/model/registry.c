@@ -239,6 +239,7 @@ static void check_plugin(struct model *m, struct model_plugin *p, struct cfg_err
     for (size_t i = 0; i < p->n_res; i++) {
         if (p->res[i]->mf->n_scopes > 60) seal_error(e, p->res[i]->mf, NULL, "more than 60 scopes");
         indexes_check(p->res[i], e);
+        core_hooks_check(p->res[i]->mf, e);
     }
     p->dropped = e->n != before;
 }

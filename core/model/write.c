@@ -201,7 +201,8 @@ int write_hook(struct write *w, const char *hook, const char *event, struct err 
 {
     const struct model_hooks *h = &w->r->model->hooks;
     if (!hook) return 0;
-    if (!h->call) return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
+    bool own = core_resource(w->r->mf);
+    if (!own && !h->call) return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
     struct model_hook_call call = {.resource = w->r->mf,
                                    .tenant = w->c->tenant,
                                    .who = w->c->who,
@@ -211,7 +212,8 @@ int write_hook(struct write *w, const char *hook, const char *event, struct err 
                                    .id = strcmp(event, "check") == 0 && !w->before ? 0 : w->id,
                                    .before = w->before,
                                    .after = w->after};
-    int rc = h->call(h->arg, sv_of(w->r->mf->manifest->id), hook, &call, err);
+    int rc = own ? core_hook_call(hook, &call, err)
+                 : h->call(h->arg, sv_of(w->r->mf->manifest->id), hook, &call, err);
     append(&w->done, call.done);
     if (rc == 0) return 0;
     if (!err_is(err)) err_internal(err, "hook %s failed without saying why", hook);
