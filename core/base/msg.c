@@ -108,6 +108,9 @@ static const struct msg core_messages[] = {
     {"too_few_items", "至少 {0} 项。", "At least {0} items."},
     {"end_before_start", "结束时间必须晚于开始时间。", "The end must be later than the start."},
     {"duplicate", "内容重复。", "This appears more than once."},
+    {"tree_cycle", "不能移动到自身或其下级之下。",
+     "It cannot be moved below itself or what is below it."},
+    {"tree_too_deep", "层级过深。", "The levels are too many."},
 
     /* records */
     {"not_allowed_in_state", "当前状态（{0}）下不能执行此操作。",

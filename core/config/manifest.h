@@ -72,6 +72,7 @@ enum mf_trait {
     MF_AUDITED = 1 << 3,         /* core_audit and field-level history */
     MF_SOFT_DELETE = 1 << 4,     /* deleted_at */
     MF_APPEND_ONLY = 1 << 5,     /* no update, no delete through the API */
+    MF_TREE = 1 << 6,            /* parent -> the own resource, no cycles, closure table */
 };
 /* Every resource also has id, created_at, updated_at, created_by. */
 

@@ -61,6 +61,8 @@ void mf_check_fields(struct mf_reader *r, const struct mf_resource *res, struct 
 
 /* Names that may stand where a column is meant: fields and what the engine adds. */
 void mf_columns(struct mf_reader *r, const struct mf_resource *res, struct cfg_names *out);
+/* trait tree: the field `parent`, checked where the file has one, else added. */
+void mf_tree_parent(struct mf_reader *r, struct cfg_node *fields, struct mf_resource *res);
 /* Reads one file's tree into `res`, whose name and file are set. */
 void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
 void mf_read_states(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);

@@ -1,8 +1,8 @@
 /* One resource: resources/<name>.yaml. */
 #include "config/manifest_reader.h"
 
-static const char *const trait_names[] = {"owned",   "dept",        "versioned",
-                                          "audited", "soft_delete", "append_only"};
+static const char *const trait_names[] = {"owned",       "dept",        "versioned", "audited",
+                                          "soft_delete", "append_only", "tree"};
 #define N_TRAITS (sizeof trait_names / sizeof *trait_names)
 
 static void read_traits(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res)
@@ -118,6 +118,7 @@ void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_reso
     if (!cfg_get(root, "fields")) cfg_missing(root, "fields", r->e);
     if (fields && fields->n == 0) cfg_error(r->e, fields, "'fields' is empty");
     mf_read_fields(r, fields, &res->fields, &res->n_fields, false);
+    if (res->traits & MF_TREE) mf_tree_parent(r, fields, res);
     mf_read_states(r, root, res);
     if (fields && res->n_fields) mf_check_fields(r, res, fields);
     read_label(r, root, res);

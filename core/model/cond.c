@@ -4,7 +4,8 @@
  *   and   = term { "and" term }
  *   term  = "(" or ")" | column test
  *   test  = ("=" | "!=" | "<" | "<=" | ">" | ">=" | "~") value
- *         | "in" (list | variable) | "between" list | "null" | "!null"
+ *         | "in" (list | variable) | "between" list | "under" value
+ *         | "null" | "!null"
  *   list  = "(" value { "," value } ")"
  *   value = "\"" text "\"" | bare word | variable
  *
@@ -178,6 +179,11 @@ static int test(struct lex *l, struct cond *c)
         c->op = OP_IN;
         next(l);
         return list(l, c);
+    }
+    if (word(l, "under")) {
+        c->op = OP_UNDER;
+        next(l);
+        return value(l, c);
     }
     if (word(l, "between")) {
         c->op = OP_BETWEEN;

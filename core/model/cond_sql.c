@@ -98,6 +98,16 @@ static int contains(struct out *o, const struct cond *c)
     return 0;
 }
 
+/* The branch that begins with the value, that row included. */
+static int under(struct out *o, const struct cond *c)
+{
+    if (!c->col->tree) return complain(o, "is not of a tree", c, SV_NULL);
+    buf_sv(&o->text, c->col->ident);
+    buf_printf(&o->text, " IN (SELECT `descendant` FROM `%s_tree` WHERE `ancestor`=?)",
+               c->col->tree->table);
+    return bind(o, c, 0);
+}
+
 static int write_cond(struct out *o, const struct cond *c)
 {
     switch (c->op) {
@@ -140,6 +150,8 @@ static int write_cond(struct out *o, const struct cond *c)
         return in_list(o, c);
     case OP_LIKE:
         return contains(o, c);
+    case OP_UNDER:
+        return under(o, c);
     }
     return err_internal(o->err, "unknown operator %d", (int)c->op);
 }

@@ -41,9 +41,10 @@ struct model_col {
     bool system;         /* id, times, trait columns */
     bool secret;         /* never shown: `hidden` in the manifest, engine marks */
     bool not_null;
-    bool filter, sort;                /* covered by an index */
-    bool file;                        /* refers to core.file */
-    const struct model_resource *ref; /* refers to rows of, or NULL */
+    bool filter, sort;                 /* covered by an index */
+    bool file;                         /* refers to core.file */
+    const struct model_resource *ref;  /* refers to rows of, or NULL */
+    const struct model_resource *tree; /* `under` asks for a branch of, or NULL */
 };
 
 /* A field of type children: rows of `res` whose column `by` names us. */
@@ -116,7 +117,8 @@ enum cond_op {
     OP_LIKE,
     OP_NULL,
     OP_NOT_NULL,
-    OP_BETWEEN
+    OP_BETWEEN,
+    OP_UNDER
 };
 struct cond {
     enum cond_op op;
@@ -379,6 +381,17 @@ int write_remove(struct write *w, const struct model_resource *r, int64_t id, un
 /* Is it still referred to by somebody who forbids that? */
 int write_unused(struct write *w, const struct model_resource *r, int64_t id, bool soft,
                  struct err *err);
+
+/* tree.c: the closure table of a resource with the trait tree. */
+void tree_table(const struct model_resource *r, struct arena *a, struct store_table *out);
+int tree_insert(struct write *w, const struct model_resource *r, int64_t id, const json_t *row,
+                const char *prefix, struct err *err);
+int tree_move(struct write *w, const struct model_resource *r, int64_t id, const json_t *before,
+              const json_t *after, const char *prefix, struct err *err);
+int tree_remove(struct write *w, const struct model_resource *r, int64_t id, struct err *err);
+/* Enters rows that the closure table does not know; after a migration. */
+int tree_complete(struct store_conn *conn, const struct model_resource *r, struct arena *a,
+                  struct err *err);
 
 /* merge.c: the body against the policy, then laid over the row (or over the
  * defaults), children row by row. */

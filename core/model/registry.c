@@ -143,7 +143,9 @@ static void resolve_refs(struct model *m, struct model_resource *r, struct cfg_e
         if (!c->ref)
             seal_error(e, r->mf, c->f, "field \"%s\" refers to %s, which is not loaded", c->f->name,
                        to);
+        c->tree = c->ref && has_trait(c->ref, MF_TREE) ? c->ref : NULL;
     }
+    if (has_trait(r, MF_TREE)) r->cols[r->id->at].tree = r;
 }
 
 static void resolve_children(struct model *m, struct model_resource *r, struct cfg_errors *e)

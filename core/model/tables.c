@@ -121,21 +121,29 @@ static void resource_table(const struct model_resource *r, struct arena *a, stru
     if (r->mf->was) out->was = arena_printf(a, "%s_%s", r->mf->manifest->id, r->mf->was).p;
 }
 
+static const struct model_plugin *plugin_of(const struct model *m, const struct mf_manifest *mf,
+                                            struct err *err)
+{
+    for (size_t i = 0; i < m->n_plugins; i++)
+        if (m->plugins[i]->mf == mf && !m->plugins[i]->dropped) return m->plugins[i];
+    err_internal(err, "manifest %s is not loaded", mf->id);
+    return NULL;
+}
+
 int model_tables(const struct model *m, const struct mf_manifest *mf, struct arena *a,
                  struct store_table **out, size_t *n, struct err *err)
 {
-    const struct model_plugin *p = NULL;
-    for (size_t i = 0; i < m->n_plugins; i++)
-        if (m->plugins[i]->mf == mf) p = m->plugins[i];
-    if (!p || p->dropped) return err_internal(err, "manifest %s is not loaded", mf->id);
+    const struct model_plugin *p = plugin_of(m, mf, err);
+    if (!p) return -1;
 
     bool core = strcmp(mf->id, "core") == 0;
     struct store_table *t =
-        ARENA_ARRAY(a, struct store_table, 2 * p->n_res + (core ? engine_n_tables : 0));
+        ARENA_ARRAY(a, struct store_table, 3 * p->n_res + (core ? engine_n_tables : 0));
     size_t k = 0;
     for (size_t i = 0; i < p->n_res; i++) {
         resource_table(p->res[i], a, &t[k++]);
         if (has_trait(p->res[i], MF_AUDITED)) history_table(p->res[i], a, &t[k++]);
+        if (has_trait(p->res[i], MF_TREE)) tree_table(p->res[i], a, &t[k++]);
     }
     /* The engine's own tables come with the core, which every tenant has. */
     for (size_t i = 0; core && i < engine_n_tables; i++)
@@ -154,6 +162,16 @@ static int migrate(struct store_conn *conn, struct arena *a, const struct store_
     return store_apply(conn, &plan, arena_printf(a, "%s %s", mf->id, mf->version).p, err);
 }
 
+/* What stands beside the rows follows from them. */
+static int complete(const struct model *m, const struct mf_manifest *mf, struct store_conn *conn,
+                    struct arena *a, struct err *err)
+{
+    const struct model_plugin *p = plugin_of(m, mf, err);
+    for (size_t i = 0; p && i < p->n_res; i++)
+        if (has_trait(p->res[i], MF_TREE) && tree_complete(conn, p->res[i], a, err) < 0) return -1;
+    return p ? 0 : -1;
+}
+
 int model_migrate(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
                   struct err *err)
 {
@@ -165,6 +183,7 @@ int model_migrate(const struct model *m, const struct mf_manifest *mf, struct au
     if (rc == 0) rc = store_get(t->db, &conn, err);
     if (rc == 0) {
         rc = migrate(conn, a, tables, n, mf, err);
+        if (rc == 0) rc = complete(m, mf, conn, a, err);
         store_put(conn);
     }
     arena_free(a);

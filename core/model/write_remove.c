@@ -4,7 +4,7 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
-#define MAX_DEPTH 8
+#define MAX_DEPTH 64 /* of a tree that goes as a whole */
 
 static bool take_id(void *arg, const struct store_val *row, unsigned n_cols)
 {
@@ -86,6 +86,7 @@ int write_remove(struct write *w, const struct model_resource *r, int64_t id, un
             return -1;
         if (ref->col->f->on_delete == MF_CASCADE && cascade(w, ref, id, depth, err) < 0) return -1;
     }
+    if (has_trait(r, MF_TREE) && tree_remove(w, r, id, err) < 0) return -1;
     struct sql s;
     sql_start(&s, w->a);
     buf_printf(&s.text, "DELETE FROM %.*s WHERE `id`=?", SVARG(r->ident));

@@ -59,7 +59,7 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
     sql_text(&s, ")");
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
-    return 0;
+    return has_trait(r, MF_TREE) ? tree_insert(w, r, id, row, prefix, err) : 0;
 }
 
 int write_update(struct write *w, const struct model_resource *r, int64_t id, const json_t *before,
@@ -88,7 +88,7 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     sql_val(&s, STORE_I(id));
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
-    return 0;
+    return has_trait(r, MF_TREE) ? tree_move(w, r, id, before, after, prefix, err) : 0;
 }
 
 /* ---- references ------------------------------------------------------------------- */
