@@ -2,7 +2,7 @@
  * are evaluated by the console, the client and the resource engine. */
 #include "config/manifest_reader.h"
 
-enum shape { FIELD_VALUE, FIELD_LIST, FIELD_ONLY, MANY, ONE };
+enum shape { FIELD_VALUE, FIELD_NUMBER, FIELD_LIST, FIELD_ONLY, MANY, ONE };
 
 static const struct {
     const char *name;
@@ -11,6 +11,10 @@ static const struct {
 } operators[] = {
     {"==", FIELD_VALUE, "[\"==\", field, value]"},
     {"!=", FIELD_VALUE, "[\"!=\", field, value]"},
+    {">", FIELD_NUMBER, "[\">\", field, number]"},
+    {">=", FIELD_NUMBER, "[\">=\", field, number]"},
+    {"<", FIELD_NUMBER, "[\"<\", field, number]"},
+    {"<=", FIELD_NUMBER, "[\"<=\", field, number]"},
     {"in", FIELD_LIST, "[\"in\", field, [value, ...]]"},
     {"filled", FIELD_ONLY, "[\"filled\", field]"},
     {"and", MANY, "[\"and\", condition, ...]"},
@@ -48,6 +52,18 @@ static int check_value(const struct mf_resource *r, sv name, const struct cfg_no
     }
     if (cfg_names_has(&codes, v->scalar)) return 0;
     cfg_no_such(e, v, "option", v->scalar, &codes);
+    return -1;
+}
+
+/* More and less are of numbers. */
+static int check_ordered(const struct mf_resource *r, const struct cfg_node *field,
+                         const struct cfg_node *v, struct cfg_errors *e)
+{
+    const struct mf_field *f = mf_field_find(r, field->scalar);
+    enum mf_type t = f ? f->type : MF_TYPE_COUNT;
+    if (t == MF_INT || t == MF_MONEY || t == MF_PERCENT)
+        return check_value(r, field->scalar, v, e);
+    cfg_error(e, field, "only numbers are compared by more and less");
     return -1;
 }
 
@@ -111,13 +127,14 @@ int cfg_cond_check(const struct mf_resource *r, struct cfg_node *n, struct cfg_e
     struct cfg_node *one = n->first->next, *two = one ? one->next : NULL;
     bool formed = shape == MANY         ? n->n >= 2
                   : shape == FIELD_LIST ? n->n == 3 && two->kind == CFG_LIST && two->n
-                                        : n->n == (shape == FIELD_VALUE ? 3 : 2);
+                                        : n->n == (shape == FIELD_VALUE || shape == FIELD_NUMBER ? 3 : 2);
     if (!formed) {
         cfg_error(e, n, "write %s", operators[op].form);
         return -1;
     }
     if (shape == MANY || shape == ONE) return check_many(r, one, e);
     if (check_field(r, one, e) != 0) return -1;
+    if (shape == FIELD_NUMBER) return check_ordered(r, one, two, e);
     if (shape == FIELD_VALUE) return check_value(r, one->scalar, two, e);
     return shape == FIELD_LIST ? check_list(r, one->scalar, two, e) : 0;
 }

@@ -88,6 +88,44 @@ struct mf_transition {
     bool confirm, danger;        /* what the button asks */
 };
 
+/* ---- approvals and sensitive operations ---- */
+
+enum mf_by {
+    MF_BY_ROLE,          /* role: code of a role, "crm.manager" */
+    MF_BY_SUPERIOR,      /* superior: 1..5, levels above who asks */
+    MF_BY_POST,          /* post: code of a post */
+    MF_BY_USER_FIELD,    /* user_field: "owner" or a user field of the row */
+    MF_BY_DEPT_MANAGER,  /* dept_manager: "dept" or a dept field of the row */
+    MF_BY_STAFF,         /* staff: a text setting with log-in names, by commas */
+    MF_BY_RIGHT,         /* of second_person: everybody else who may do it */
+};
+struct mf_approver { enum mf_by by; const char *name; int level; };
+enum mf_on_timeout { MF_REMIND, MF_APPROVE, MF_REJECT, MF_ESCALATE };
+struct mf_approval_step {
+    struct mf_title title;
+    struct mf_approver *by;      /* all of them together */
+    size_t n_by;
+    sv when;                     /* condition on the row as it will be, or SV_NULL */
+    bool all;                    /* mode: all; else any one decides */
+    int deadline_hours;          /* 0: none */
+    enum mf_on_timeout on_timeout;
+};
+struct mf_approval {
+    const char *name;
+    struct mf_title title;
+    const char *const *on;       /* create, update, delete, export, transitions */
+    size_t n_on;
+    sv when;
+    const char *const *fields;   /* of an update: only when one of these changes */
+    size_t n_fields;
+    struct mf_approval_step *steps;
+    size_t n_steps;
+};
+/* sensitive: {delete: reauth, do.pay: second_person}. A second person is an approval
+ * of one step as well, called second_person, at the end of `approvals`. */
+enum mf_demand { MF_NO_DEMAND, MF_REAUTH, MF_SECOND_PERSON };
+struct mf_sensitive { const char *action; enum mf_demand demand; };
+
 struct mf_state { const char *name; struct mf_title title; const char *color; };
 
 struct mf_index { const char *const *cols; size_t n; bool unique; };
@@ -127,6 +165,10 @@ struct mf_resource {
     size_t n_scopes;
     struct mf_grant *grants;
     size_t n_grants;
+    struct mf_approval *approvals;
+    size_t n_approvals;
+    struct mf_sensitive *sensitive;    /* action: "delete" or the transition's bare name */
+    size_t n_sensitive;
     const char *check_hook;      /* validate: <hook>, called before create and update */
     sv views;                    /* JSON: {list, form, detail} as the console reads it */
     const char *const *list_filters;   /* from views.list, for the index check */

@@ -32,6 +32,7 @@ void mf_columns(struct mf_reader *r, const struct mf_resource *res, struct cfg_n
     if (res->traits & MF_VERSIONED) cfg_names_add(r->a, out, "version");
     if (res->traits & MF_SOFT_DELETE) cfg_names_add(r->a, out, "deleted_at");
     if (res->n_states) cfg_names_add(r->a, out, "state");
+    if (res->n_approvals) cfg_names_add(r->a, out, "approval");
 }
 
 /* Types whose values are too large, or not in the table at all, to be looked up. */
@@ -126,6 +127,7 @@ void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_reso
     res->check_hook = mf_bind(r, root, "validate", MF_H_CHECK, false);
     mf_read_scopes(r, root, res);
     mf_read_grants(r, root, res);
+    mf_read_approvals(r, root, res);
     mf_read_views(r, root, res);
     cfg_no_unknown(root, r->e);
 }

@@ -24,6 +24,15 @@ static bool in_list(const json_t *v, const json_t *list)
     return false;
 }
 
+/* An empty field is neither more nor less than anything. */
+static bool ordered(const char *op, const json_t *v, const json_t *want)
+{
+    if (!json_is_integer(v) || !json_is_integer(want)) return false;
+    json_int_t a = json_integer_value(v), b = json_integer_value(want);
+    if (op[1] == '=' && a == b) return true;
+    return op[0] == '>' ? a > b : a < b;
+}
+
 static bool holds(const json_t *tree, const json_t *row, unsigned depth)
 {
     const char *op = op_of(tree);
@@ -45,6 +54,7 @@ static bool holds(const json_t *tree, const json_t *row, unsigned depth)
     const json_t *want = json_array_get(tree, 2);
     if (strcmp(op, "==") == 0) return equal(v, want);
     if (strcmp(op, "!=") == 0) return !equal(v, want);
+    if (op[0] == '>' || op[0] == '<') return ordered(op, v, want);
     if (strcmp(op, "in") == 0) return in_list(v, want);
     if (strcmp(op, "filled") == 0) return !value_empty(v);
     return false; /* cfg_cond_check lets no other operator in */

@@ -96,7 +96,17 @@ static const struct file {
      "  form:\n"
      "    groups:\n"
      "      - {title: {zh: 基本, en: Basics}, fields: [name, grade, calls]}\n"
-     "  detail: {facts: [state, amount]}\n"},
+     "  detail: {facts: [state, amount]}\n"
+     "approvals:\n"
+     "  deal:\n"
+     "    title: {zh: 成交审批, en: Deal}\n"
+     "    on: [win, update]\n"
+     "    when: [\">=\", amount, 100]\n"
+     "    fields: [amount]\n"
+     "    steps:\n"
+     "      - {title: {zh: 主管, en: Boss}, by: {role: crm.boss}, deadline_hours: 24, on_timeout: escalate}\n"
+     "      - {title: {zh: 会签, en: Both}, by: [{superior: 2}, {user_field: owner}], mode: all, when: [\">\", amount, 500]}\n"
+     "sensitive: {export: reauth, delete: second_person, do.win: reauth}\n"},
     {"resources/call.yaml",
      "title: {zh: 电话, en: Call}\n"
      "label: id\n"
@@ -276,6 +286,20 @@ static void test_good_resource(void **state)
     assert_int_equal(json_array_size(json_object_get(json_object_get(v, "list"), "columns")), 4);
     assert_true(json_is_object(json_object_get(v, "detail")));
 
+    assert_int_equal(r->n_approvals, 2);
+    const struct mf_approval *p = &r->approvals[0];
+    assert_true(p->n_on == 2 && p->n_fields == 1 && p->n_steps == 2);
+    assert_true(sv_eqs(p->when, "[\">=\",\"amount\",100]"));
+    assert_true(p->steps[0].deadline_hours == 24 && p->steps[0].on_timeout == MF_ESCALATE);
+    assert_true(!p->steps[0].all && p->steps[1].all && p->steps[1].n_by == 2);
+    assert_true(p->steps[1].by[0].by == MF_BY_SUPERIOR && p->steps[1].by[0].level == 2);
+    assert_string_equal(p->steps[1].by[1].name, "owner");
+    assert_string_equal(r->approvals[1].name, "second_person");
+    assert_true(r->approvals[1].n_on == 1 && strcmp(r->approvals[1].on[0], "delete") == 0);
+    assert_int_equal(r->n_sensitive, 3);
+    assert_true(r->sensitive[0].demand == MF_REAUTH && r->sensitive[1].demand == MF_SECOND_PERSON);
+    assert_string_equal(r->sensitive[2].action, "win");
+
     r = mf_resource_find(m, SV("call"));
     assert_string_equal(r->parent, "lead");
     assert_int_equal(r->traits, MF_APPEND_ONLY);
@@ -306,6 +330,25 @@ static void test_shipped(void **state)
 static const struct bad {
     const char *file, *from, *to, *want;
 } bad[] = {
+    /* approvals and sensitive operations */
+    {L, "on: [win, update]", "on: [won, update]", L ":45:10: no such operation 'won'; did you mean 'win'?\n"},
+    {L, "on: [win, update]", "on: [win]", L ":47:13: 'fields' is about 'update', which 'on' does not name\n"},
+    {L, "[\">=\", amount, 100]", "[\">=\", name, 100]", L ":46:18: only numbers are compared by more and less\n"},
+    {L, "[\">=\", amount, 100]", "[\">=\", amount, x]", L ":46:26: 'amount' is compared with a whole number\n"},
+    {L, "{role: crm.boss}", "{role: crm.bos}", L ":49:48: no such role 'bos'; did you mean 'boss'?\n"},
+    {L, "{role: crm.boss}", "{role: crm.boss, superior: 1}",
+     L ":49:41: say who by one of: role, superior, post, user_field, dept_manager, staff\n"},
+    {L, "by: {role: crm.boss}, ", "", L ":49:9: 'by' is missing\n"},
+    {L, "deadline_hours: 24, ", "", L ":49:71: 'on_timeout' needs 'deadline_hours'\n"},
+    {L, "{superior: 2}", "{superior: 6}", L ":50:53: 'superior' must be between 1 and 5\n"},
+    {L, "{user_field: owner}", "{user_field: name}", L ":50:70: no such user field 'name'; there are: owner, created_by\n"},
+    {L, "mode: all", "mode: every", L ":50:85: 'mode' must be one of: any, all\n"},
+    {L, "do.win: reauth", "do.won: reauth", L ":51:52: no such operation 'do.won'; did you mean 'do.win'?\n"},
+    {L, "export: reauth", "reveal: second_person",
+     L ":51:21: what one person reveals no second one can hold back: write reauth\n"},
+    {L, "  deal:", "  second_person:", L ":43:3: 'second_person' is the engine's; choose another name\n"},
+    {L, "    steps:\n", "    stops:\n", L ":44:5: 'steps' is missing\n"
+     L ":48:5: unknown key 'stops'; did you mean 'steps'?\n"},
     /* the head */
     {P, "manifest: 1", "manifest: 2", P ":1:11: 'manifest' must be between 1 and 1\n"},
     {P, "manifest: 1\n", "", P ":1:1: 'manifest' is missing\n"},
@@ -328,6 +371,7 @@ static const struct bad {
     {P, "roles:\n", "rolls:\n",
      L ":31:3: no such role 'agent'; there are none\n"
      L ":32:3: no such role 'boss'; there are none\n"
+     L ":49:48: no such role 'boss'; there are none\n"
      P ":10:1: unknown key 'rolls'; did you mean 'roles'?\n"},
     /* the parts */
     {P, "module: crm-board", "module: ui/crm.mjs",
@@ -388,8 +432,12 @@ static const struct bad {
      L ":31:47: append_only rows cannot be changed or deleted\n"
      L ":32:31: append_only rows cannot be changed or deleted\n"},
     {L, "  amount: {type: money", "  amount: {type: mony",
-     L ":9:18: 'type' cannot be 'mony'; did you mean 'money'?\n"},
-    {L, "  amount: {type: money, ", "  amount: {", L ":9:11: 'type' is missing\n"},
+     L ":9:18: 'type' cannot be 'mony'; did you mean 'money'?\n"
+     L ":46:18: only numbers are compared by more and less\n"
+     L ":50:102: only numbers are compared by more and less\n"},
+    {L, "  amount: {type: money, ", "  amount: {", L ":9:11: 'type' is missing\n"
+     L ":46:18: only numbers are compared by more and less\n"
+     L ":50:102: only numbers are compared by more and less\n"},
     {L, "  start:", "  owner:",
      L ":11:3: the engine adds a column 'owner' of its own; choose another name\n"
      L ":12:82: no such field 'start'; there are: no, name, grade, tags, amount, code, owner, end, customer, photo, remark, calls, id, created_at, updated_at, created_by, dept, state\n"
@@ -400,7 +448,9 @@ static const struct bad {
      L ":6:27: 'max' must be between 0 and 2000\n"},
     {L, "max: 80", "min: 90, max: 80",
      L ":6:27: 'min' (90) is above 'max' (80)\n"},
-    {L, "type: money, min: 0", "type: bool, min: 0", L ":9:24: 'min' has no meaning for type bool\n"},
+    {L, "type: money, min: 0", "type: bool, min: 0", L ":9:24: 'min' has no meaning for type bool\n"
+     L ":46:18: only numbers are compared by more and less\n"
+     L ":50:102: only numbers are compared by more and less\n"},
     {L, "default: a,", "default: c,", L ":7:32: 'default' must be one of the options\n"},
     {L, "default: [x]", "default: [y]", L ":8:38: 'default' must be one of the options\n"},
     {L, "default: \"2026-01-31\"", "default: \"2026-02-31\"",
@@ -456,6 +506,8 @@ static const struct bad {
     {L, "    win: {", "    update: {",
      L ":26:5: 'update' is a right of every resource; choose another name\n"
      L ":31:60: no such transition 'win'; there are: update\n"
+     L ":45:10: no such operation 'win'; there are: create, update, delete, export\n"
+     L ":51:52: no such operation 'do.win'; there are: create, update, delete, export, reveal, do.update\n"
      P ":25:71: no such right 'win'; there are: read, create, update, delete, export\n"},
     {L, "hook: lead_win", "hook: check_lead",
      L ":27:11: 'check_lead' is used for a transition already and cannot serve a check too\n"},
@@ -480,7 +532,7 @@ static const struct bad {
      L ":37:12: no such column 'create_at'; did you mean 'created_at'?\n"
      L ":37:24: lists cannot be sorted by 'photo'\n"},
     {L, "columns: [no,", "columns: [num,",
-     L ":35:15: no such column 'num'; there are: no, name, grade, tags, amount, code, start, end, customer, photo, remark, calls, id, created_at, updated_at, created_by, owner, dept, version, deleted_at, state\n"},
+     L ":35:15: no such column 'num'; there are: no, name, grade, tags, amount, code, start, end, customer, photo, remark, calls, id, created_at, updated_at, created_by, owner, dept, version, deleted_at, state, approval\n"},
     {L, "  detail: {facts", "  detail: {fact",
      L ":41:12: unknown key 'fact'; did you mean 'facts'?\n"},
     {L, "fields: [name, grade, calls]", "field: [name]",

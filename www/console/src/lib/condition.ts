@@ -1,5 +1,6 @@
 /* Condition trees of manifests (visible_if, required_if, read_only_if), the same
- * as in core/config: ["==", field, value], ["!=", field, value], ["in", field,
+ * as in core/config: ["==", field, value], ["!=", field, value], [">", field, number]
+ * (also >=, <, <=), ["in", field,
  * [values]], ["filled", field], ["and", ...], ["or", ...], ["not", x]. Data, never
  * text that is run. An operator nobody knows makes the condition false. */
 
@@ -18,6 +19,13 @@ function same(a: unknown, b: unknown): boolean {
     return typeof a !== typeof b && typeof b !== 'boolean' && typeof a !== 'boolean' && String(a) === String(b)
 }
 
+/* An empty field is neither more nor less than anything. */
+function ordered(op: string, a: unknown, b: unknown): boolean {
+    if (typeof a !== 'number' || typeof b !== 'number') return false
+    if (op.endsWith('=') && a === b) return true
+    return op[0] === '>' ? a > b : a < b
+}
+
 export function holds(c: Condition | null | undefined, values: Values): boolean {
     if (!Array.isArray(c)) return false
     const [op, ...args] = c
@@ -26,6 +34,11 @@ export function holds(c: Condition | null | undefined, values: Values): boolean 
             return same(values[args[0]], args[1])
         case '!=':
             return !same(values[args[0]], args[1])
+        case '>':
+        case '>=':
+        case '<':
+        case '<=':
+            return ordered(op, values[args[0]], args[1])
         case 'in':
             return Array.isArray(args[1]) && args[1].some((v) => same(values[args[0]], v))
         case 'filled':
