@@ -1,10 +1,11 @@
 /* The limit for reading rows: libh2o, a thread pool, libmariadb with prepared
  * statements, JSON written by hand. No rights, no tenants, no log.
  *
- *   bare_h2o_db PORT LOOPS WORKERS SOCKET USER PASSWORD DATABASE
+ *   bare_h2o_db PORT LOOPS WORKERS SOCKET USER PASSWORD DATABASE [SELECT]
  *
  *   GET /one?id=N     one row of bench_item
  *   GET /list?v=N     the newest 20 rows with v > N
+ *   GET /any?x=N      the rows of SELECT, a statement with one '?', as JSON
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <mysql.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,9 @@
 
 #define COLUMNS "id, created_at, updated_at, created_by, name, v"
 #define ROWS_MAX 20
-#define ROW_ROOM 512
+#define ROW_ROOM 1024
+#define ANY_COLS 32
+#define ANY_ROOM 300
 
 static const char *sql_one = "SELECT " COLUMNS " FROM bench_item WHERE id = ?";
 static const char *sql_list =
@@ -34,7 +38,8 @@ struct job {
     h2o_multithread_receiver_t *back;
     h2o_req_t *req; /* HTTP/1: stays until it is answered */
     struct job *next;
-    int list, status;
+    enum { READ_ONE, READ_LIST, READ_ANY } kind;
+    int status;
     long long argument;
     size_t n;
     char out[ROWS_MAX * ROW_ROOM + 64];
@@ -95,7 +100,7 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     j->back = &this_loop->receiver;
     j->req = req;
     j->next = NULL;
-    j->list = req->path.base[1] == 'l';
+    j->kind = req->path.base[1] == 'l' ? READ_LIST : req->path.base[1] == 'a' ? READ_ANY : READ_ONE;
     j->argument = strtoll(eq + 1, NULL, 10);
     pthread_mutex_lock(&mu);
     *queue_end = j;
@@ -120,8 +125,24 @@ struct statement {
     long long argument;
 };
 
+/* A statement whose columns are not known beforehand: numbers and texts. */
+struct any {
+    MYSQL_STMT *stmt;
+    MYSQL_BIND out[ANY_COLS];
+    unsigned n;
+    struct {
+        char key[80];
+        bool number, time;
+        long long i;
+        char text[ANY_ROOM];
+        unsigned long len;
+        my_bool null;
+    } col[ANY_COLS];
+    long long argument;
+};
+
 struct worker {
-    const char *socket, *user, *password, *database;
+    const char *socket, *user, *password, *database, *select;
 };
 
 static void die(MYSQL *db, const char *what)
@@ -154,6 +175,34 @@ static void prepare(struct statement *s, MYSQL *db, const char *sql)
         s->out[i].buffer_length = text[i].room;
         s->out[i].length = text[i].n;
     }
+    mysql_stmt_bind_result(s->stmt, s->out);
+}
+
+static void prepare_any(struct any *s, MYSQL *db, const char *sql)
+{
+    s->stmt = mysql_stmt_init(db);
+    if (mysql_stmt_prepare(s->stmt, sql, strlen(sql)) != 0) die(db, sql);
+    MYSQL_BIND in = {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &s->argument};
+    mysql_stmt_bind_param(s->stmt, &in);
+    MYSQL_RES *meta = mysql_stmt_result_metadata(s->stmt);
+    s->n = mysql_num_fields(meta);
+    if (s->n > ANY_COLS) die(db, "too many columns");
+    for (unsigned i = 0; i < s->n; i++) {
+        const MYSQL_FIELD *f = mysql_fetch_field_direct(meta, i);
+        bool time = f->type == MYSQL_TYPE_DATETIME || f->type == MYSQL_TYPE_TIMESTAMP;
+        s->col[i].number = !time && IS_NUM(f->type);
+        s->col[i].time = time;
+        snprintf(s->col[i].key, sizeof s->col[i].key, ",\"%.60s\":", f->name);
+        bool number = s->col[i].number;
+        s->out[i] = (MYSQL_BIND){
+            .buffer_type = number ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING,
+            .buffer = number ? (void *)&s->col[i].i : (void *)s->col[i].text,
+            .buffer_length = number ? sizeof s->col[i].i : sizeof s->col[i].text,
+            .length = &s->col[i].len,
+            .is_null = &s->col[i].null,
+        };
+    }
+    mysql_free_result(meta);
     mysql_stmt_bind_result(s->stmt, s->out);
 }
 
@@ -216,17 +265,57 @@ static void answer(struct job *j, struct statement *s, MYSQL *db)
         die(db, "execute");
     char *p = j->out;
     int rows = 0;
-    if (j->list) p = put(p, "{\"items\":[");
+    if (j->kind == READ_LIST) p = put(p, "{\"items\":[");
     while (rows < ROWS_MAX && mysql_stmt_fetch(s->stmt) == 0) {
         if (rows++) *p++ = ',';
         p = put_row(p, &s->row);
     }
-    if (j->list)
+    if (j->kind == READ_LIST)
         p = put(p, "]}");
     else if (rows == 0)
         p = put(p, "{}");
     mysql_stmt_free_result(s->stmt);
-    j->status = j->list || rows ? 200 : 404;
+    j->status = j->kind == READ_LIST || rows ? 200 : 404;
+    j->n = (size_t)(p - j->out);
+}
+
+static char *put_text(char *p, const char *text, unsigned long n)
+{
+    *p++ = '"';
+    for (unsigned long i = 0; i < n && i < ANY_ROOM; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\') *p++ = '\\';
+        *p++ = c < 0x20 ? ' ' : (char)c;
+    }
+    *p++ = '"';
+    return p;
+}
+
+static void answer_any(struct job *j, struct any *s, MYSQL *db)
+{
+    s->argument = j->argument;
+    if (mysql_stmt_execute(s->stmt) != 0 || mysql_stmt_store_result(s->stmt) != 0)
+        die(db, "execute");
+    char *p = put(j->out, "{\"items\":[");
+    for (int rows = 0; rows < ROWS_MAX && mysql_stmt_fetch(s->stmt) == 0; rows++) {
+        *p++ = rows ? ',' : '{';
+        if (rows) *p++ = '{';
+        for (unsigned i = 0; i < s->n; i++) {
+            p = put(p, s->col[i].key + (i == 0));
+            if (s->col[i].null)
+                p = put(p, "null");
+            else if (s->col[i].number)
+                p = put_number(p, s->col[i].i);
+            else if (s->col[i].time)
+                p = put_time(p, s->col[i].text, s->col[i].len);
+            else
+                p = put_text(p, s->col[i].text, s->col[i].len);
+        }
+        *p++ = '}';
+    }
+    p = put(p, "]}");
+    mysql_stmt_free_result(s->stmt);
+    j->status = 200;
     j->n = (size_t)(p - j->out);
 }
 
@@ -237,8 +326,11 @@ static void *worker_main(void *arg)
     if (!mysql_real_connect(db, NULL, w->user, w->password, w->database, 0, w->socket, 0))
         die(db, "connect");
     struct statement *one = malloc(sizeof(*one)), *list = malloc(sizeof(*list));
-    prepare(one, db, sql_one);
-    prepare(list, db, sql_list);
+    struct any *any = calloc(1, sizeof(*any));
+    if (w->select)
+        prepare_any(any, db, w->select);
+    else
+        prepare(one, db, sql_one), prepare(list, db, sql_list);
     for (;;) {
         pthread_mutex_lock(&mu);
         while (!queue)
@@ -246,7 +338,10 @@ static void *worker_main(void *arg)
         struct job *j = queue;
         if (!(queue = j->next)) queue_end = &queue;
         pthread_mutex_unlock(&mu);
-        answer(j, j->list ? list : one, db);
+        if (w->select)
+            answer_any(j, any, db);
+        else
+            answer(j, j->kind == READ_LIST ? list : one, db);
         h2o_multithread_send_message(j->back, &j->message);
     }
     return NULL;
@@ -254,12 +349,12 @@ static void *worker_main(void *arg)
 
 int main(int argc, char **argv)
 {
-    if (argc != 8) {
-        fprintf(stderr, "usage: bare_h2o_db PORT LOOPS WORKERS SOCKET USER PASSWORD DATABASE\n");
+    if (argc != 8 && argc != 9) {
+        fprintf(stderr, "usage: bare_h2o_db PORT LOOPS WORKERS SOCKET USER PASSWORD DATABASE [SELECT]\n");
         return 2;
     }
     static struct worker w;
-    w = (struct worker){argv[4], argv[5], argv[6], argv[7]};
+    w = (struct worker){argv[4], argv[5], argv[6], argv[7], argv[8]};
     mysql_library_init(0, NULL, NULL);
     for (int i = atoi(argv[3]); i > 0; i--) {
         pthread_t t;
