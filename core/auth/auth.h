@@ -102,6 +102,7 @@ struct auth_principal {          /* lives as long as the request */
     const int64_t *depts;        /* department subtree of `dept` */
     unsigned n_depts;
     bool admin;                  /* built-in administrator role: everything */
+    int utc_offset;              /* of his tenant, minutes: dates in scopes */
     bool by_cookie;              /* CSRF checks were applied */
     sv name, phone_masked;
     const struct auth_roles *roles;

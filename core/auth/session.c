@@ -355,6 +355,7 @@ int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *
     }
     struct auth_principal *p = arena_alloc(http_arena(req), sizeof *p);
     *p = s ? s->p : nobody;
+    p->utc_offset = tenant->utc_offset;
     p->by_cookie = s && !token.p;
     p->device = SV("");
     if (s) arena_on_free(http_arena(req), unref_session, s);

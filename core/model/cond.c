@@ -2,17 +2,20 @@
  *
  *   or    = and { "or" and }
  *   and   = term { "and" term }
- *   term  = "(" or ")" | column test
+ *   term  = [ "not" ] "(" or ")" | column test
  *   test  = ("=" | "!=" | "<" | "<=" | ">" | ">=" | "~") value
- *         | "in" (list | variable) | "between" list | "under" value
- *         | "null" | "!null"
+ *         | ("contains" | "starts" | "ends" | "under") value
+ *         | "in" (list | variable | period) | "between" list | "null" | "!null"
  *   list  = "(" value { "," value } ")"
  *   value = "\"" text "\"" | bare word | variable
  *
- * Scopes may also say "==" and the variables $user, $user.dept, $user.depts
- * (also written $user.dept_tree). Everything is bounded. */
+ * Variables are $user, $user.dept and $user.depts (also written $user.dept_tree);
+ * words for dates are those of reltime.h. Scopes may also say "==". Everything is
+ * bounded, and every complaint says where. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
+
+#include <stdio.h>
 
 #define MAX_TEXT 4096
 #define MAX_DEPTH 16
@@ -24,7 +27,7 @@ enum tok { T_END, T_WORD, T_STRING, T_OP, T_OPEN, T_CLOSE, T_COMMA, T_BAD };
 struct lex {
     const struct model_resource *r;
     struct arena *a;
-    const char *p, *end;
+    const char *p, *end, *all, *from; /* from: where the token begins */
     enum tok tok;
     sv text; /* of the token; a string's without quotes and escapes */
     bool scope;
@@ -32,11 +35,28 @@ struct lex {
     struct err *err;
 };
 
-static int complain(struct lex *l, const char *what, sv at)
+int cond_fail(struct err *err, const char *code, unsigned at, sv text, const char *field)
 {
-    sv text = at.n ? arena_printf(l->a, "%s \"%.*s\"", what, (int)(at.n > 60 ? 60 : at.n), at.p)
-                   : sv_of(what);
-    return err_set(l->err, 400, "bad_filter", text.p, NULL);
+    char place[16], found[64];
+    size_t n = text.n < sizeof found - 1 ? text.n : sizeof found - 1;
+    while (n < text.n && n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--; /* never half a character */
+    if (n) memcpy(found, text.p, n);
+    found[n] = '\0';
+    snprintf(place, sizeof place, "%u", at);
+    err_set(err, 400, "bad_filter", place, NULL);
+    return err_field(err, "filter", code, place, found, field, NULL);
+}
+
+static unsigned place(const struct lex *l)
+{
+    return (unsigned)sv_utf8_len(sv_make(l->all, (size_t)(l->from - l->all))) + 1;
+}
+
+/* Of the token that was just read. */
+static int complain(struct lex *l, const char *code)
+{
+    return cond_fail(l->err, l->tok == T_BAD ? "filter_quote" : code, place(l), l->text, NULL);
 }
 
 static bool is_word(char c)
@@ -62,6 +82,7 @@ static void next(struct lex *l)
 {
     while (l->p < l->end && strchr(" \t\r\n", *l->p))
         l->p++;
+    l->from = l->p;
     if (l->p == l->end) {
         l->tok = T_END;
         l->text = SV("");
@@ -99,47 +120,58 @@ static struct cond *node(struct lex *l, enum cond_op op)
 {
     struct cond *c = ARENA_NEW(l->a, struct cond);
     c->op = op;
+    c->at = place(l);
     return c;
 }
 
-static int variable(struct lex *l, enum frag_var *out)
+static int variable(struct lex *l, struct cond_val *v)
 {
     if (sv_eqs(l->text, "$user"))
-        *out = VAR_USER;
+        v->var = VAR_USER;
     else if (sv_eqs(l->text, "$user.dept"))
-        *out = VAR_DEPT;
+        v->var = VAR_DEPT;
     else if (sv_eqs(l->text, "$user.depts") || sv_eqs(l->text, "$user.dept_tree"))
-        *out = VAR_DEPTS;
+        v->var = VAR_DEPTS;
     else
-        return complain(l, "unknown variable", l->text);
+        return complain(l, "filter_variable");
     return 0;
+}
+
+/* A plain date is a value of a date column as it is; of a time it is that day. */
+static bool is_when(const struct model_col *c, sv text, struct reltime *out)
+{
+    bool time = c->kind == COL_TIME;
+    return (time || c->kind == COL_DATE) && reltime_parse(text, out) &&
+           (time || out->base != REL_FIXED);
 }
 
 static int value(struct lex *l, struct cond *c)
 {
-    if (l->tok != T_WORD && l->tok != T_STRING)
-        return complain(l, "a value is missing at", l->text);
-    if (c->n_vals == MAX_LIST) return complain(l, "too many values", SV(""));
-    enum frag_var var = VAR_VALUE;
-    if (l->scope && l->tok == T_WORD && l->text.n && l->text.p[0] == '$' && variable(l, &var) < 0)
-        return -1;
+    if (l->tok != T_WORD && l->tok != T_STRING) return complain(l, "filter_value");
+    if (c->n_vals == MAX_LIST) return complain(l, "filter_too_many");
     if (!c->vals) c->vals = arena_calloc(l->a, MAX_LIST, sizeof *c->vals);
-    c->vals[c->n_vals].var = var;
-    c->vals[c->n_vals].text = l->text;
-    c->vals[c->n_vals++].quoted = l->tok == T_STRING;
+    struct cond_val *v = &c->vals[c->n_vals++];
+    *v = (struct cond_val){.text = l->text, .quoted = l->tok == T_STRING, .at = place(l)};
+    if (!v->quoted && l->text.n && l->text.p[0] == '$') {
+        if (variable(l, v) < 0) return -1;
+    } else if (is_when(c->col, l->text, &v->when)) {
+        v->var = VAR_TIME;
+    }
     next(l);
     return 0;
 }
 
 static int list(struct lex *l, struct cond *c)
 {
-    if (l->scope && l->tok == T_WORD && l->text.n && l->text.p[0] == '$') return value(l, c);
-    if (l->tok != T_OPEN) return complain(l, "\"(\" is missing at", l->text);
+    struct reltime when;
+    if (l->tok == T_WORD && ((l->text.n && l->text.p[0] == '$') || is_when(c->col, l->text, &when)))
+        return value(l, c);
+    if (l->tok != T_OPEN) return complain(l, "filter_open");
     do {
         next(l);
         if (value(l, c) < 0) return -1;
     } while (l->tok == T_COMMA);
-    if (l->tok != T_CLOSE) return complain(l, "\")\" is missing at", l->text);
+    if (l->tok != T_CLOSE) return complain(l, "filter_close");
     next(l);
     return 0;
 }
@@ -151,24 +183,29 @@ static int operator_test(struct lex *l, struct cond *c)
         enum cond_op op;
     } ops[] = {{"=", OP_EQ}, {"!=", OP_NE}, {"<", OP_LT},  {"<=", OP_LE},
                {">", OP_GT}, {">=", OP_GE}, {"~", OP_LIKE}};
-    sv op = l->text;
-    next(l);
-    if (sv_eqs(op, "!") && word(l, "null")) {
+    sv op = l->scope && sv_eqs(l->text, "==") ? SV("=") : l->text;
+    if (sv_eqs(op, "!")) {
+        next(l);
+        if (!word(l, "null")) return complain(l, "filter_operator");
         c->op = OP_NOT_NULL;
         next(l);
         return 0;
     }
-    if (l->scope && sv_eqs(op, "==")) op = SV("=");
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (!sv_eqs(op, ops[i].text)) continue;
         c->op = ops[i].op;
+        next(l);
         return value(l, c);
     }
-    return complain(l, "unknown operator", op);
+    return complain(l, "filter_operator");
 }
 
 static int test(struct lex *l, struct cond *c)
 {
+    static const struct {
+        const char *text;
+        enum cond_op op;
+    } words[] = {{"contains", OP_LIKE}, {"starts", OP_STARTS}, {"ends", OP_ENDS}};
     if (l->tok == T_OP) return operator_test(l, c);
     if (word(l, "null")) {
         c->op = OP_NULL;
@@ -189,31 +226,53 @@ static int test(struct lex *l, struct cond *c)
         c->op = OP_BETWEEN;
         next(l);
         if (list(l, c) < 0) return -1;
-        return c->n_vals == 2 ? 0 : complain(l, "between takes two values", SV(""));
+        return c->n_vals == 2 ? 0 : cond_fail(l->err, "filter_two", c->at, SV(""), NULL);
     }
-    return complain(l, "an operator is missing at", l->text);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!word(l, words[i].text)) continue;
+        c->op = words[i].op;
+        next(l);
+        return value(l, c);
+    }
+    return complain(l, "filter_operator");
 }
 
 static int any(struct lex *l, struct cond **out);
 
+static int group(struct lex *l, struct cond **out)
+{
+    if (++l->depth > MAX_DEPTH) return complain(l, "filter_too_deep");
+    next(l);
+    if (any(l, out) < 0) return -1;
+    if (l->tok != T_CLOSE) return complain(l, "filter_close");
+    l->depth--;
+    next(l);
+    return 0;
+}
+
+/* A field may be called `not`, but no field is followed by "(". */
+static bool negates(const struct lex *l)
+{
+    const char *p = l->p;
+    while (p < l->end && strchr(" \t\r\n", *p))
+        p++;
+    return word(l, "not") && p < l->end && *p == '(';
+}
+
 static int term(struct lex *l, struct cond **out)
 {
-    if (l->tok == T_OPEN) {
-        if (++l->depth > MAX_DEPTH) return complain(l, "nested too deeply", SV(""));
-        next(l);
-        if (any(l, out) < 0) return -1;
-        if (l->tok != T_CLOSE) return complain(l, "\")\" is missing at", l->text);
-        l->depth--;
-        next(l);
-        return 0;
-    }
-    if (l->tok != T_WORD) return complain(l, "a field is missing at", l->text);
-    if (++l->terms > MAX_TERMS) return complain(l, "too many conditions", SV(""));
-    struct cond *c = node(l, OP_EQ);
-    c->col = col_find(l->r, l->text);
-    if (!c->col) return complain(l, "unknown field", l->text);
-    next(l);
+    if (l->tok == T_OPEN) return group(l, out);
+    if (l->tok != T_WORD) return complain(l, "filter_field");
+    if (++l->terms > MAX_TERMS) return complain(l, "filter_too_many");
+    struct cond *c = node(l, OP_NOT);
     *out = c;
+    if (negates(l)) {
+        next(l);
+        return group(l, &c->first);
+    }
+    c->col = col_find(l->r, l->text);
+    if (!c->col) return complain(l, "filter_unknown");
+    next(l);
     return test(l, c);
 }
 
@@ -248,19 +307,25 @@ static int any(struct lex *l, struct cond **out)
 int cond_parse(const struct model_resource *r, struct arena *a, sv text, bool scope,
                struct cond **out, struct err *err)
 {
-    struct lex l = {
-        .r = r, .a = a, .p = text.p, .end = text.p + text.n, .scope = scope, .err = err};
-    if (text.n > MAX_TEXT) return complain(&l, "too long", SV(""));
-    if (!sv_utf8_ok(text)) return complain(&l, "not UTF-8", SV(""));
+    struct lex l = {.r = r,
+                    .a = a,
+                    .p = text.p,
+                    .end = text.p + text.n,
+                    .all = text.p,
+                    .from = text.p,
+                    .scope = scope,
+                    .err = err};
+    if (text.n > MAX_TEXT) return cond_fail(err, "filter_too_long", MAX_TEXT, SV(""), NULL);
+    if (!sv_utf8_ok(text)) return cond_fail(err, "filter_utf8", 1, SV(""), NULL);
     next(&l);
     if (any(&l, out) < 0) return -1;
-    if (l.tok != T_END) return complain(&l, "unexpected", l.text);
+    if (l.tok != T_END) return complain(&l, "filter_end");
     return 0;
 }
 
 bool cond_each_col(const struct cond *c, bool (*fn)(void *, const struct model_col *), void *arg)
 {
-    if (c->op != OP_AND && c->op != OP_OR) return fn(arg, c->col);
+    if (c->op != OP_AND && c->op != OP_OR && c->op != OP_NOT) return fn(arg, c->col);
     for (const struct cond *k = c->first; k; k = k->next)
         if (!cond_each_col(k, fn, arg)) return false;
     return true;

@@ -10,63 +10,168 @@ struct out {
     struct err *err;
 };
 
-static int complain(struct out *o, const char *what, const struct cond *c, sv value)
+static int complain(struct out *o, const char *code, const struct cond *c, unsigned i)
 {
-    sv text = value.p ? arena_printf(o->a, "%s %s: \"%.*s\"", c->col->f->name, what,
-                                     (int)(value.n > 60 ? 60 : value.n), value.p)
-                      : arena_printf(o->a, "%s %s", c->col->f->name, what);
-    return err_set(o->err, 400, "bad_filter", text.p, NULL);
+    bool value = i < c->n_vals;
+    return cond_fail(o->err, code, value ? c->vals[i].at : c->at, value ? c->vals[i].text : SV(""),
+                     c->col->f->name);
 }
 
-static void arg(struct out *o, enum frag_var var, struct store_val v)
+static struct frag_arg *arg(struct out *o, enum frag_var var, struct store_val v)
 {
     struct frag *f = o->f;
     if (f->n_args == o->cap) {
         unsigned cap = o->cap ? o->cap * 2 : 8;
-        void *grown = arena_alloc(o->a, cap * sizeof *f->args);
+        struct frag_arg *grown = ARENA_ARRAY(o->a, struct frag_arg, cap);
         if (f->n_args) memcpy(grown, f->args, f->n_args * sizeof *f->args);
         f->args = grown;
         o->cap = cap;
     }
-    f->args[f->n_args].var = var;
-    f->args[f->n_args++].v = v;
+    f->args[f->n_args] = (struct frag_arg){.var = var, .v = v};
+    return &f->args[f->n_args++];
 }
 
 /* Binds one value at a '?' that the caller writes. */
 static int bind(struct out *o, const struct cond *c, unsigned i)
 {
-    if (c->vals[i].var == VAR_DEPTS)
-        return complain(o, "needs `in` with a list of departments", c, SV_NULL);
+    if (c->vals[i].var == VAR_DEPTS) return complain(o, "filter_depts", c, i);
     if (c->vals[i].var != VAR_VALUE) {
-        if (c->col->kind != COL_ID) return complain(o, "is not a reference", c, SV_NULL);
+        if (c->col->kind != COL_ID) return complain(o, "filter_not_ref", c, i);
         arg(o, c->vals[i].var, STORE_N);
         return 0;
     }
     struct store_val v;
     if (!value_of_text(c->col, c->vals[i].text, o->a, &v))
-        return complain(o, "cannot be", c, c->vals[i].text);
+        return complain(o, "filter_bad_value", c, i);
     arg(o, VAR_VALUE, v);
     return 0;
 }
 
+/* ---- dates in words --------------------------------------------------------------- */
+
+static void edge(struct out *o, const struct cond *c, unsigned i, const char *op, bool end)
+{
+    buf_sv(&o->text, c->col->ident);
+    buf_str(&o->text, op);
+    buf_chr(&o->text, '?');
+    struct frag_arg *a = arg(o, VAR_TIME, STORE_N);
+    a->when = c->vals[i].when;
+    a->end = end;
+    a->date = c->col->kind == COL_DATE;
+}
+
+/* A period's column of dates has a last day; one of times has a moment that is
+ * no longer in it. `now` is a moment, or as a date its day. */
+static void period(struct out *o, const struct cond *c, unsigned i, enum cond_op op)
+{
+    bool moment = c->vals[i].when.base == REL_NOW && c->col->kind == COL_TIME;
+    bool open = c->col->kind == COL_TIME && !moment;
+    switch (op) {
+    case OP_LT:
+        edge(o, c, i, "<", false);
+        return;
+    case OP_GE:
+        edge(o, c, i, ">=", false);
+        return;
+    case OP_LE:
+        edge(o, c, i, open ? "<" : "<=", true);
+        return;
+    case OP_GT:
+        edge(o, c, i, open ? ">=" : ">", true);
+        return;
+    default:
+        buf_chr(&o->text, '(');
+        edge(o, c, i, ">=", false);
+        buf_str(&o->text, " AND ");
+        edge(o, c, i, open ? "<" : "<=", true);
+        buf_chr(&o->text, ')');
+    }
+}
+
+/* ---- tests ------------------------------------------------------------------------ */
+
 static int compare(struct out *o, const struct cond *c, const char *op)
 {
+    if (c->vals[0].var == VAR_TIME) {
+        period(o, c, 0, c->op);
+        return 0;
+    }
     buf_sv(&o->text, c->col->ident);
     buf_str(&o->text, op);
     buf_chr(&o->text, '?');
     return bind(o, c, 0);
 }
 
+/* "is not x" holds for an empty field too. */
+static int differs(struct out *o, const struct cond *c)
+{
+    if (c->vals[0].var == VAR_TIME) {
+        buf_chr(&o->text, '(');
+        period(o, c, 0, OP_EQ);
+        buf_str(&o->text, " IS NOT TRUE)");
+        return 0;
+    }
+    buf_chr(&o->text, '(');
+    if (compare(o, c, "<>") < 0) return -1;
+    buf_str(&o->text, " OR ");
+    buf_sv(&o->text, c->col->ident);
+    buf_str(&o->text, " IS NULL)");
+    return 0;
+}
+
+static bool any_period(const struct cond *c)
+{
+    for (unsigned i = 0; i < c->n_vals; i++)
+        if (c->vals[i].var == VAR_TIME) return true;
+    return false;
+}
+
+static int between(struct out *o, const struct cond *c)
+{
+    if (!any_period(c)) {
+        buf_sv(&o->text, c->col->ident);
+        buf_str(&o->text, " BETWEEN ? AND ?");
+        return bind(o, c, 0) < 0 ? -1 : bind(o, c, 1);
+    }
+    struct cond low = *c, high = *c;
+    low.op = OP_GE;
+    high.op = OP_LE;
+    low.n_vals = high.n_vals = 1;
+    high.vals = c->vals + 1;
+    buf_chr(&o->text, '(');
+    if (compare(o, &low, ">=") < 0) return -1;
+    buf_str(&o->text, " AND ");
+    if (compare(o, &high, "<=") < 0) return -1;
+    buf_chr(&o->text, ')');
+    return 0;
+}
+
+static int in_periods(struct out *o, const struct cond *c)
+{
+    if (c->n_vals > 1) buf_chr(&o->text, '(');
+    for (unsigned i = 0; i < c->n_vals; i++) {
+        struct cond one = *c;
+        one.op = OP_EQ;
+        one.vals = c->vals + i;
+        one.n_vals = 1;
+        if (i) buf_str(&o->text, " OR ");
+        if (compare(o, &one, "=") < 0) return -1;
+    }
+    if (c->n_vals > 1) buf_chr(&o->text, ')');
+    return 0;
+}
+
 static int in_list(struct out *o, const struct cond *c)
 {
     if (c->n_vals == 1 && c->vals[0].var == VAR_DEPTS) {
-        if (c->col->kind != COL_ID) return complain(o, "is not a reference", c, SV_NULL);
+        if (c->col->kind != COL_ID) return complain(o, "filter_not_ref", c, 0);
         buf_sv(&o->text, c->col->ident);
         buf_str(&o->text, " IN \1");
         arg(o, VAR_DEPTS, STORE_N);
         o->f->by_depts = true;
         return 0;
     }
+    if (any_period(c)) return in_periods(o, c);
     /* Padded to a power of two, as sql_in_ids is and for the same reason. */
     unsigned slots = 1;
     while (slots < c->n_vals)
@@ -81,27 +186,27 @@ static int in_list(struct out *o, const struct cond *c)
     return 0;
 }
 
-static int contains(struct out *o, const struct cond *c)
+static int like(struct out *o, const struct cond *c)
 {
-    if (c->col->kind != COL_TEXT) return complain(o, "is not text", c, SV_NULL);
+    if (c->col->kind != COL_TEXT) return complain(o, "filter_not_text", c, 0);
     sv text = c->vals[0].text;
     struct buf b = BUF_IN(o->a);
-    buf_chr(&b, '%');
+    if (c->op != OP_STARTS) buf_chr(&b, '%');
     for (size_t i = 0; i < text.n; i++) {
         if (strchr("%_|", text.p[i]) && text.p[i]) buf_chr(&b, '|');
         buf_chr(&b, text.p[i]);
     }
-    buf_chr(&b, '%');
+    if (c->op != OP_ENDS) buf_chr(&b, '%');
     buf_sv(&o->text, c->col->ident);
     buf_str(&o->text, " LIKE ? ESCAPE '|'");
-    arg(o, VAR_VALUE, STORE_S(buf_view(&b)));
+    arg(o, VAR_VALUE, STORE_S(b.n ? buf_view(&b) : SV("")));
     return 0;
 }
 
 /* The branch that begins with the value, that row included. */
 static int under(struct out *o, const struct cond *c)
 {
-    if (!c->col->tree) return complain(o, "is not of a tree", c, SV_NULL);
+    if (!c->col->tree) return complain(o, "filter_not_tree", c, 0);
     buf_sv(&o->text, c->col->ident);
     buf_printf(&o->text, " IN (SELECT `descendant` FROM `%s_tree` WHERE `ancestor`=?)",
                c->col->tree->table);
@@ -122,13 +227,13 @@ static int write_cond(struct out *o, const struct cond *c)
         return 0;
     case OP_EQ:
         return compare(o, c, "=");
-    case OP_NE: /* "is not x" holds for an empty field too */
+    case OP_NOT: /* also where the inside is neither true nor false: of empty fields */
         buf_chr(&o->text, '(');
-        if (compare(o, c, "<>") < 0) return -1;
-        buf_str(&o->text, " OR ");
-        buf_sv(&o->text, c->col->ident);
-        buf_str(&o->text, " IS NULL)");
+        if (write_cond(o, c->first) < 0) return -1;
+        buf_str(&o->text, " IS NOT TRUE)");
         return 0;
+    case OP_NE:
+        return differs(o, c);
     case OP_LT:
         return compare(o, c, "<");
     case OP_LE:
@@ -138,9 +243,7 @@ static int write_cond(struct out *o, const struct cond *c)
     case OP_GE:
         return compare(o, c, ">=");
     case OP_BETWEEN:
-        buf_sv(&o->text, c->col->ident);
-        buf_str(&o->text, " BETWEEN ? AND ?");
-        return bind(o, c, 0) < 0 ? -1 : bind(o, c, 1);
+        return between(o, c);
     case OP_NULL:
     case OP_NOT_NULL:
         buf_sv(&o->text, c->col->ident);
@@ -148,10 +251,12 @@ static int write_cond(struct out *o, const struct cond *c)
         return 0;
     case OP_IN:
         return in_list(o, c);
-    case OP_LIKE:
-        return contains(o, c);
     case OP_UNDER:
         return under(o, c);
+    case OP_LIKE:
+    case OP_STARTS:
+    case OP_ENDS:
+        return like(o, c);
     }
     return err_internal(o->err, "unknown operator %d", (int)c->op);
 }

@@ -23,14 +23,10 @@ static bool write_one(void *arg, const struct store_val *row, unsigned n_cols)
 }
 
 /* Arguments of a scope whose text is part of the policy's. */
-static unsigned scope_args(const struct frag *f, const struct auth_principal *who,
-                           struct store_val *out)
+static unsigned scope_args(const struct frag *f, const struct model_ctx *c, struct store_val *out)
 {
-    bool staff = who->kind == AUTH_STAFF;
     for (unsigned i = 0; i < f->n_args; i++)
-        out[i] = f->args[i].var == VAR_USER   ? STORE_I(staff ? who->id : 0)
-                 : f->args[i].var == VAR_DEPT ? STORE_I(staff ? who->dept : 0)
-                                              : f->args[i].v;
+        out[i] = frag_value(&f->args[i], c->who, c->arena);
     return f->n_args;
 }
 
@@ -40,7 +36,7 @@ static int run(const struct model_policy *p, struct model_ctx *c, struct store_c
     if (p->get_text.p && p->read.n_args <= MAX_SCOPE_ARGS) {
         struct store_val args[1 + MAX_SCOPE_ARGS];
         args[0] = STORE_I(id);
-        unsigned n = 1 + scope_args(&p->read, c->who, args + 1);
+        unsigned n = 1 + scope_args(&p->read, c, args + 1);
         return store_run(conn, p->get_text, args, n, fn, arg, err);
     }
     struct sql s;

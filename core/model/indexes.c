@@ -178,6 +178,14 @@ static bool scope_col_ok(void *arg, const struct model_col *c)
     return false;
 }
 
+static const char *complaint(struct arena *a, const struct err *err)
+{
+    struct buf b = BUF_IN(a);
+    if (!err->n_fields) return err->code;
+    msg_format(&b, "en", err->fields[0].code, err->fields[0].args);
+    return arena_str(a, buf_view(&b));
+}
+
 static void check_scope(const struct model_resource *r, size_t i, struct cfg_errors *e)
 {
     const struct mf_scope *s = &r->mf->scopes[i];
@@ -187,7 +195,7 @@ static void check_scope(const struct model_resource *r, size_t i, struct cfg_err
     struct frag f = {0};
     const struct model_col *bad = NULL;
     if (cond_parse(r, a, s->expr, true, &c, &err) < 0 || cond_compile(c, a, &f, &err) < 0)
-        seal_error(e, r->mf, NULL, "scopes.%s: %s", s->name, err.args[0] ? err.args[0] : "?");
+        seal_error(e, r->mf, NULL, "scopes.%s: %s", s->name, complaint(a, &err));
     else if (!cond_each_col(c, scope_col_ok, &bad))
         seal_error(e, r->mf, bad->f, "scopes.%s: no index covers \"%s\"; add one to `indexes`",
                    s->name, bad->f->name);

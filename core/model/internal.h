@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "model/model.h"
+#include "model/reltime.h"
 
 /* ---- columns ---------------------------------------------------------------------- */
 
@@ -90,23 +91,33 @@ void sql_in_ids(struct sql *s, const int64_t *ids, size_t n);
 
 /* A compiled condition: text in which '\1' stands for a list of departments,
  * and what is bound at its question marks. */
-enum frag_var { VAR_VALUE, VAR_USER, VAR_DEPT, VAR_DEPTS };
+enum frag_var { VAR_VALUE, VAR_USER, VAR_DEPT, VAR_DEPTS, VAR_TIME };
+struct frag_arg {
+    enum frag_var var;
+    struct store_val v;
+    struct reltime when; /* VAR_TIME: its first moment or, `end`, the one behind it; */
+    bool end, date;      /* as a local date: its first or last day */
+};
 struct frag {
     sv text; /* SV_NULL: always true */
-    struct {
-        enum frag_var var;
-        struct store_val v;
-    } * args;
+    struct frag_arg *args;
     unsigned n_args;
     bool by_depts; /* the text depends on the caller */
 };
 void frag_render(const struct frag *f, const struct auth_principal *who, struct sql *s);
+/* Dates in words become values, by this clock and zone. What is not settled is
+ * rendered by the clock and the caller's zone. */
+void frag_settle(struct frag *f, struct arena *a, int64_t now_us, int offset_minutes);
+/* What is bound for an argument that is no list. */
+struct store_val frag_value(const struct frag_arg *arg, const struct auth_principal *who,
+                            struct arena *a);
 
 /* ---- conditions (filter and scope language) --------------------------------------- */
 
 enum cond_op {
     OP_AND,
     OP_OR,
+    OP_NOT,
     OP_EQ,
     OP_NE,
     OP_LT,
@@ -115,6 +126,8 @@ enum cond_op {
     OP_GE,
     OP_IN,
     OP_LIKE,
+    OP_STARTS,
+    OP_ENDS,
     OP_NULL,
     OP_NOT_NULL,
     OP_BETWEEN,
@@ -123,16 +136,21 @@ enum cond_op {
 struct cond {
     enum cond_op op;
     const struct model_col *col;
-    struct {
-        enum frag_var var;
+    struct cond_val {
+        enum frag_var var; /* VAR_TIME: `when` */
         sv text;
+        struct reltime when;
         bool quoted;
+        unsigned at; /* where it stands, in characters from 1 */
     } * vals;
-    unsigned n_vals;
-    struct cond *first, *next; /* of AND and OR / siblings */
+    unsigned n_vals, at;
+    struct cond *first, *next; /* of AND, OR and NOT / siblings */
 };
-/* Parses; `scope` allows `==` and the variables. Complaints: 400 "bad_filter"
- * with what is wrong. Names are looked up among all columns of `r`. */
+/* 400 "bad_filter" at character `at`; `code` says of the field "filter" what is
+ * wrong there, `text` what was found. -1. */
+int cond_fail(struct err *err, const char *code, unsigned at, sv text, const char *field);
+/* Parses; `scope` allows `==`. Complaints are cond_fail's. Names are looked up
+ * among all columns of `r`. */
 int cond_parse(const struct model_resource *r, struct arena *a, sv text, bool scope,
                struct cond **out, struct err *err);
 /* Values are checked against their columns here. */
@@ -417,6 +435,7 @@ struct query {
     const struct model_policy *p;
     const struct auth_principal *who;
     struct arena *a;
+    int utc_offset;                /* of the tenant */
     struct colset show;            /* columns and children to write */
     const struct model_col **cols; /* selected: the id, what is shown, the sort's if need be */
     unsigned n_cols, n_shown;

@@ -85,8 +85,8 @@ static bool filter_col(void *arg, const struct model_col *c)
     if (!policy_col(s->q->p, c->name, "bad_filter", s->err)) return false;
     if (c == s->q->r->deleted_at) s->q->deleted = true;
     if (c->filter || c == s->q->r->deleted_at) return true;
-    bad("bad_filter", arena_printf(s->q->a, "no index covers %s", c->f->name).p, s->err);
-    err_field(s->err, c->f->name, "bad_filter", c->f->name, NULL);
+    err_set(s->err, 400, "bad_filter", c->f->name, NULL);
+    err_field(s->err, c->f->name, "filter_no_index", NULL);
     return false;
 }
 
@@ -98,14 +98,22 @@ static int read_filter(struct query *q, sv text, struct err *err)
     if (!text.n) return 0;
     if (cond_parse(q->r, q->a, text, false, &c, err) < 0) return -1;
     if (!cond_each_col(c, filter_col, &s)) return -1;
-    return cond_compile(c, q->a, &q->filter, err);
+    if (cond_compile(c, q->a, &q->filter, err) < 0) return -1;
+    frag_settle(&q->filter, q->a, clock_now_us(), q->utc_offset);
+    return 0;
+}
+
+static int bad_search(struct err *err)
+{
+    err_set(err, 400, "bad_filter", "q", NULL);
+    return err_field(err, "q", "bad_search", NULL);
 }
 
 static int read_search(struct query *q, sv text, struct err *err)
 {
     text = sv_trim(text);
     if (!text.n) return 0;
-    if (text.n > 200 || !sv_utf8_ok(text)) return bad("bad_filter", "q", err);
+    if (text.n > 200 || !sv_utf8_ok(text)) return bad_search(err);
     struct buf b = BUF_IN(q->a);
     buf_chr(&b, '%');
     for (size_t i = 0; i < text.n; i++) {
@@ -116,7 +124,7 @@ static int read_search(struct query *q, sv text, struct err *err)
     q->search = buf_view(&b);
     for (unsigned i = 0; i < q->r->n_cols; i++)
         if (q->r->cols[i].f->search && colset_has(&q->p->readable, i)) return 0;
-    return bad("bad_filter", "q", err);
+    return bad_search(err);
 }
 
 /* ---- the whole -------------------------------------------------------------------- */
@@ -134,7 +142,7 @@ static void sort_column(struct query *q)
 int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
                   struct query *q, struct err *err)
 {
-    *q = (struct query){.r = r, .who = c->who, .a = c->arena};
+    *q = (struct query){.r = r, .who = c->who, .a = c->arena, .utc_offset = c->tenant->utc_offset};
     q->p = policy_of(r, c->who, c->arena, err);
     if (!q->p) return -1;
     if (!q->p->can_read) return policy_refuse(c->who, err);

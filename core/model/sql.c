@@ -45,6 +45,41 @@ void sql_in_ids(struct sql *s, const int64_t *ids, size_t n)
 }
 
 /* The variables are those of staff; for anybody else they match no row. */
+struct store_val frag_value(const struct frag_arg *arg, const struct auth_principal *who,
+                            struct arena *a)
+{
+    bool staff = who->kind == AUTH_STAFF;
+    struct frag one = {.args = &(struct frag_arg){0}, .n_args = 1};
+    switch (arg->var) {
+    case VAR_USER:
+        return STORE_I(staff ? who->id : 0);
+    case VAR_DEPT:
+        return STORE_I(staff ? who->dept : 0);
+    case VAR_TIME:
+        one.args[0] = *arg;
+        frag_settle(&one, a, clock_now_us(), who->utc_offset);
+        return one.args[0].v;
+    default:
+        return arg->v;
+    }
+}
+
+void frag_settle(struct frag *f, struct arena *a, int64_t now_us, int offset_minutes)
+{
+    for (unsigned i = 0; i < f->n_args; i++) {
+        struct frag_arg *arg = &f->args[i];
+        int64_t from, to;
+        if (arg->var != VAR_TIME) continue;
+        reltime_range(&arg->when, now_us, offset_minutes, &from, &to);
+        arg->var = VAR_VALUE;
+        arg->v = STORE_T(arg->end ? to : from);
+        if (!arg->date) continue;
+        char *date = arena_alloc(a, 11);
+        reltime_date(arg->end && to > from ? to - 1 : from, offset_minutes, date);
+        arg->v = STORE_S(sv_make(date, 10));
+    }
+}
+
 void frag_render(const struct frag *f, const struct auth_principal *who, struct sql *s)
 {
     static const int64_t nobody = 0;
@@ -61,17 +96,6 @@ void frag_render(const struct frag *f, const struct auth_principal *who, struct 
             continue;
         }
         buf_chr(&s->text, c);
-        if (c != '?') continue;
-        switch (f->args[at].var) {
-        case VAR_USER:
-            sql_val(s, STORE_I(staff ? who->id : 0));
-            break;
-        case VAR_DEPT:
-            sql_val(s, STORE_I(staff ? who->dept : 0));
-            break;
-        default:
-            sql_val(s, f->args[at].v);
-        }
-        at++;
+        if (c == '?') sql_val(s, frag_value(&f->args[at++], who, s->a));
     }
 }

@@ -98,7 +98,7 @@ static void test_page_refused(void **state)
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.sort = SV("nothing")}, &b, err), 400,
           "bad_sort", "nothing", "unknown_field");
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.filter = SV("limit_person = 1")}, &b, err),
-          400, "bad_filter", "limit_person", "bad_filter"); /* no index covers it */
+          400, "bad_filter", "limit_person", "filter_no_index"); /* no index covers it */
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.fields = SV("id,nothing")}, &b, err), 400,
           "bad_request", "nothing", "unknown_field");
     FAILS(model_list(w.f.poll, &c, &(struct model_list){.expand = SV("title")}, &b, err), 400,
