@@ -48,6 +48,7 @@ void session_unref(struct session *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
     roles_unref(s->roles);
+    free(s->rule);
     free(s);
 }
 

@@ -65,6 +65,24 @@ static struct auth_roles *shared(struct tenant *t, const struct reading *r)
     return out;
 }
 
+int roles_of_key(struct tenant *t, struct store_conn *c, int64_t key, sv grants,
+                 struct auth_roles **out, struct err *err)
+{
+    struct arena *a = arena_new(0);
+    struct reading r = {.arena = a, .print = BUF_IN(a)};
+    struct store_val args[] = {STORE_I(key)};
+    int rc = store_run(c, SV("SELECT code, grants, builtin FROM core_role WHERE id IN"
+                             " (SELECT role FROM core_api_key_role WHERE api_key = ?) ORDER BY id"),
+                       args, 1, on_row, &r, err);
+    if (rc == 0) {
+        struct store_val own[] = {STORE_S(SV("")), grants.p ? STORE_S(grants) : STORE_N, STORE_I(0)};
+        on_row(&r, own, 3);
+        *out = shared(t, &r);
+    }
+    arena_free(a);
+    return rc;
+}
+
 int roles_of_staff(struct tenant *t, struct store_conn *c, int64_t staff, struct auth_roles **out,
                    struct err *err)
 {

@@ -125,6 +125,9 @@ void roles_unref(struct auth_roles *r);
 /* Roles of one member of staff, compiled or shared from the tenant's cache. */
 int roles_of_staff(struct tenant *t, struct store_conn *c, int64_t staff, struct auth_roles **out,
                    struct err *err);
+/* Roles of a key, with its own grants as one more. */
+int roles_of_key(struct tenant *t, struct store_conn *c, int64_t key, sv grants,
+                 struct auth_roles **out, struct err *err);
 void roles_cache_free(struct role_cache *rc);
 /* The JSON of one role template's grants over a manifest. */
 void roles_template(const struct mf_manifest *m, const char *role, struct buf *out);
@@ -137,6 +140,7 @@ struct session {                     /* what requests share; counted */
     int64_t expires_us, idle_us;
     struct auth_principal p;         /* points into `tail` and `roles` */
     struct auth_roles *roles;
+    struct key_rule *rule;           /* of an API key, else NULL */
     char tail[];
 };
 void session_ref(struct session *s);
@@ -178,6 +182,34 @@ const char *session_cookie_path(struct http_req *req);
 /* Refuses a browser's request from another site; `always`: also when there is
  * nothing to tell by. */
 int session_same_origin(const struct http_req *req, bool always, struct err *err);
+
+/* ---- key.c, cidr.c, rate.c: API keys ----------------------------------------------------- */
+
+#define AUTH_KEY_MARK "atk_"
+#define KEY_MAX_ADDRESSES 32
+
+struct cidr { unsigned char ip[16]; unsigned bits; };
+bool cidr_parse(sv text, struct cidr *out);
+bool cidr_has(const struct cidr *c, sv address);
+/* Those of a list that can be read; *good is false when one cannot. */
+size_t cidr_list(sv text, struct cidr *out, size_t cap, bool *good);
+
+struct rate_answer { bool ok; unsigned limit, remaining; int reset_s, retry_s; };
+/* One token from the bucket that is full at *full_at. Pure. */
+struct rate_answer rate_take(int64_t *full_at, unsigned per_minute, int64_t now);
+struct rate_answer rate_of_key(int64_t key, unsigned per_minute, int64_t now);
+
+struct key_rule {                    /* what a key must keep to */
+    unsigned rate;
+    bool closed;
+    size_t n;
+    struct cidr from[];
+};
+bool key_token_ok(sv token);
+/* The key of a token from the database; *out NULL when it is no good. */
+int key_look_up(struct tenant *t, sv token, struct session **out, struct err *err);
+/* 403 "key_address" or 429, and the RateLimit headers. */
+int key_admit(struct http_req *req, const struct session *s, struct err *err);
 
 /* ---- device.c ---------------------------------------------------------------------------- */
 

@@ -256,7 +256,8 @@ static bool still_good(const struct session *s, int64_t now)
 static int find_session(struct tenant *t, sv token, struct session **out, struct err *err)
 {
     *out = NULL;
-    if (!token_ok(token)) return 0;
+    bool key_token = key_token_ok(token);
+    if (!key_token && !token_ok(token)) return 0;
     struct session_cache *cache = t->auth->cache;
     struct hash128 key = scache_key(cache, t->pub.id, token);
     uint64_t gen = atomic_load(&t->gen);
@@ -272,7 +273,8 @@ static int find_session(struct tenant *t, sv token, struct session **out, struct
     if (s) seen = atomic_load_explicit(&s->seen_us, memory_order_relaxed);
     session_unref(s);
     plugins_refresh(t);
-    if (look_up(t, token, seen, out, err) != 0) return -1;
+    if ((key_token ? key_look_up(t, token, out, err) : look_up(t, token, seen, out, err)) != 0)
+        return -1;
     scache_put(cache, key, gen, mono, *out);
     return 0;
 }
@@ -345,7 +347,11 @@ int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *
     sv token = bearer(req);
     if (token.p) {
         if (find_session(t, token, &s, err) != 0) return -1;
-        if (!s) return err_set(err, 401, "session_expired", NULL);
+        if (!s) return err_set(err, 401, key_token_ok(token) ? "key_invalid" : "session_expired", NULL);
+        if (s->rule && key_admit(req, s, err) != 0) {
+            session_unref(s);
+            return -1;
+        }
     } else {
         if (by_cookies(req, t, want, &s, err) != 0) return -1;
         if (s && unsafe_method(req) && session_same_origin(req, true, err) != 0) {

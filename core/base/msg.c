@@ -181,6 +181,16 @@ static const struct msg core_messages[] = {
     {"session_expired", "登录已过期，请重新登录。",
      "Your session has expired; please sign in again."},
 
+    {"key_invalid", "接口密钥无效、已吊销或已到期。",
+     "The API key is not valid, was revoked or has expired."},
+    {"key_address", "此接口密钥不允许从您的网络地址使用。",
+     "This API key may not be used from your address."},
+    {"key_rights", "不能授予超出您自己权限的内容：{0}。",
+     "You cannot hand on rights that you do not have: {0}."},
+    {"key_people_only", "接口密钥只能由员工管理。", "API keys are managed by staff only."},
+    {"not_addresses", "不是有效的网络地址列表，应为 203.0.113.0/24, 2001:db8::/32 这样的格式。",
+     "Not a list of addresses; write it like 203.0.113.0/24, 2001:db8::/32."},
+
     /* files */
     {"file_type_refused", "不接受此类型的文件：{0}。", "Files of this type are not accepted: {0}."},
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "link/link.h"
 #include "main/console.h"
 #include "main/database.h"
 #include "main/operator.h"
@@ -160,6 +161,7 @@ static int start_plugins(struct main_worker *w, struct err *err)
                             SVARG(buf_view(&e.text)));
     w->model = model_new(w->auth);
     model_set_state_dir(w->settings.state_dir);
+    link_hooks();
     if (model_add(w->model, w->core, &e) != 0)
         return err_internal(err, "the core's resources do not stand:\n%.*s",
                             SVARG(buf_view(&e.text)));
@@ -284,6 +286,7 @@ static int start_routes(struct main_worker *w, struct err *err)
     w->router = http_router_new();
     w->operator_router = http_router_new();
     if (auth_routes(w->auth, w->router, err) != 0 || model_routes(w->model, w->router, err) != 0 ||
+        link_routes(w->model, w->router, err) != 0 ||
         plug_routes(w->plugins, w->router, err) != 0 ||
         main_console_routes(w, w->router, err) != 0 ||
         main_health_routes(w, w->router, err) != 0)

@@ -12,8 +12,9 @@ declare -A below=(
   [work]="base config http store work"
   [auth]="base config http store work auth"
   [model]="base config http store work auth model"
+  [link]="base config http store work auth model link"
   [plugin]="base config http store work auth model plugin"
-  [main]="base config http store work auth model plugin main"
+  [main]="base config http store work auth model link plugin main"
 )
 bad=0
 for room in "${!below[@]}"; do
@@ -25,7 +26,7 @@ for room in "${!below[@]}"; do
     bad=1
   done < <(grep -rnE --include='*.[ch]' '#include "[a-z]+/' "core/$room" || true)
 done
-if grep -rnE --include='*.[ch]' '#include "(\.\./|(base|config|http|store|work|auth|model|plugin|main)/)' plugins/*/src >&2; then
+if grep -rnE --include='*.[ch]' '#include "(\.\./|(base|config|http|store|work|auth|model|link|plugin|main)/)' plugins/*/src >&2; then
   echo "a plugin may include atrium/*.h only" >&2
   bad=1
 fi

@@ -1,4 +1,5 @@
 #include "auth_fixture.h"
+#include "core_hooks.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -145,6 +146,7 @@ static void load_model(void)
     if (cfg_load_manifest(house.arena, TEST_TOP "/core/auth/manifest", &house.core, &e) != 0)
         fail_msg("%.*s", SVARG(buf_view(&e.text)));
     house.model = model_new(house.auth);
+    core_hooks_stand_in();
     if (model_add(house.model, house.core, &e) != 0 ||
         model_seal(house.model, NULL, &e, NULL) != 0)
         fail_msg("%.*s", SVARG(buf_view(&e.text)));

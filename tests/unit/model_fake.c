@@ -1,5 +1,7 @@
 #include "model_fake.h"
 
+#include "core_hooks.h"
+
 struct auth_grant fake_grants[8];
 unsigned fake_n_grants, fake_audits, fake_events, fake_forgets;
 char fake_last_event[120], fake_last_audit[120];
@@ -120,6 +122,7 @@ void fake_load(struct fake *f, const char *extra_dir)
     struct cfg_errors e = {.a = f->a, .text = BUF_IN(f->a)};
     const char *const *dropped;
     struct model_hooks hooks = {.call = call, .event = event};
+    core_hooks_stand_in();
     if (model_seal(f->model, &hooks, &e, &dropped) < 0) {
         fprintf(stderr, "seal:\n%.*s\n", (int)e.text.n, e.text.p);
         exit(1);
