@@ -51,7 +51,7 @@ static int run_attempt(void *arg, struct store_conn *conn, struct err *err)
 static bool about_people(const struct model_resource *r)
 {
     static const char *const names[] = {"core.staff", "core.staff_role", "core.role", "core.dept",
-                                        "core.member"};
+                                        "core.member", "core.api_key"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (sv_eqs(r->name, names[i])) return true;
     return false;
