@@ -126,6 +126,10 @@ int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *
 /* The principal that guard stored with http_set_user; never NULL (anonymous). */
 const struct auth_principal *auth_of(const struct http_req *req);
 extern const struct auth_principal auth_system;   /* jobs, migrations */
+/* A member of staff with the rights he has now, for work that is carried on in
+ * his name; *out NULL when he is gone or suspended. Lives as long as `a`. [worker] */
+int auth_staff_principal(struct auth_tenant *t, struct arena *a, int64_t staff,
+                         const struct auth_principal **out, struct err *err);
 
 /* The grant on a resource or NULL (nothing allowed). For admin and system a
  * static grant with everything; there "all" in `doing` means every transition.

@@ -121,38 +121,9 @@ int session_end(struct tenant *t, struct http_req *req, const struct auth_princi
 
 /* ---- looking up -------------------------------------------------------------------------- */
 
-struct ids { int64_t *v; size_t n, cap; struct arena *a; };
-
-static bool on_id(void *arg, const struct store_val *v, unsigned n)
-{
-    struct ids *l = arg;
-    (void)n;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        int64_t *more = ARENA_ARRAY(l->a, int64_t, cap);
-        if (l->n) memcpy(more, l->v, l->n * sizeof *more);
-        l->v = more;
-        l->cap = cap;
-    }
-    l->v[l->n++] = v[0].u.i;
-    return true;
-}
-
-/* UNION drops doubles, so a tree that somebody closed into a ring still ends. */
-static int read_depts(struct store_conn *c, int64_t dept, struct ids *out, struct err *err)
-{
-    struct store_val args[] = {STORE_I(dept)};
-    return store_run(c, SV("WITH RECURSIVE tree AS (SELECT id FROM core_dept WHERE id = ?"
-                           " UNION SELECT d.id FROM core_dept d JOIN tree ON d.parent = tree.id)"
-                           " SELECT id FROM tree"),
-                     args, 1, on_id, out, err);
-}
-
 struct row {                         /* of the session joined with its person */
-    int64_t id, last_seen, expires, who, dept;
-    enum auth_kind kind;
-    bool active;
-    sv name, phone;
+    struct person who;
+    int64_t last_seen, expires;
 };
 
 static int read_row(struct store_conn *c, struct arena *a, sv token, struct row *r, bool *found,
@@ -170,51 +141,26 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
                   args, 1, v, 11, found, err) != 0)
         return -1;
     if (!*found) return 0;
-    *r = (struct row){.id = v[0].u.i, .last_seen = v[1].u.i, .expires = v[2].u.i};
+    *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i};
     bool staff = v[3].type != STORE_NULL;
     const struct store_val *state = staff ? &v[7] : &v[10], *phone = staff ? &v[6] : &v[9];
-    r->kind = staff ? AUTH_STAFF : AUTH_MEMBER;
-    r->who = staff ? v[3].u.i : v[4].u.i;
-    r->active = state->type != STORE_NULL && sv_eqs(state->u.s, "active");
-    r->name = staff && v[5].type != STORE_NULL ? v[5].u.s : SV("");
-    r->phone = phone->type != STORE_NULL ? phone->u.s : SV("");
-    r->dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0;
+    r->who = (struct person){
+        .kind = staff ? AUTH_STAFF : AUTH_MEMBER,
+        .id = staff ? v[3].u.i : v[4].u.i,
+        .session = v[0].u.i,
+        .active = state->type != STORE_NULL && sv_eqs(state->u.s, "active"),
+        .name = staff && v[5].type != STORE_NULL ? v[5].u.s : SV(""),
+        .phone = phone->type != STORE_NULL ? phone->u.s : SV(""),
+        .dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0,
+    };
     return 0;
 }
 
 static int touch(struct store_conn *c, const struct row *r, int64_t now, struct err *err)
 {
-    struct store_val args[] = {STORE_T(now), STORE_I(r->id)};
+    struct store_val args[] = {STORE_T(now), STORE_I(r->who.session)};
     return store_exec(c, SV("UPDATE core_session SET last_seen = ? WHERE id = ?"), args, 2, NULL,
                       err);
-}
-
-static struct session *build(const struct auth *a, struct arena *scratch, const struct row *r,
-                             const struct ids *depts, struct auth_roles *roles, int64_t now)
-{
-    sv masked = phone_mask(scratch, r->phone);
-    size_t ids = depts->n * sizeof(int64_t);
-    struct session *s = xmalloc(sizeof *s + ids + r->name.n + masked.n + 2 + _Alignof(int64_t));
-    memset(s, 0, sizeof *s);
-    atomic_init(&s->refs, 1);
-    atomic_init(&s->seen_us, now);
-    s->expires_us = r->expires;
-    s->idle_us = idle_us(a, r->kind);
-    s->roles = roles;
-    const uintptr_t edge = _Alignof(int64_t) - 1;
-    int64_t *list = (int64_t *)(((uintptr_t)s->tail + edge) & ~edge);
-    if (ids) memcpy(list, depts->v, ids);
-    char *name = (char *)list + ids, *phone = name + r->name.n + 1;
-    memcpy(name, r->name.p, r->name.n);
-    name[r->name.n] = 0;
-    memcpy(phone, masked.p, masked.n);
-    phone[masked.n] = 0;
-    s->p = (struct auth_principal){
-        .kind = r->kind, .id = r->who, .session = r->id, .dept = r->dept,
-        .depts = list, .n_depts = (unsigned)depts->n, .admin = roles && roles->admin,
-        .name = {name, r->name.n}, .phone_masked = {phone, masked.n}, .roles = roles,
-        .device = {"", 0}};
-    return s;
 }
 
 /* The session of a token from the database; *out NULL when it is no good. `seen`:
@@ -224,24 +170,23 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
     struct store_conn *c;
     struct arena *a = arena_new(0);
     struct row r = {0};
-    struct ids depts = {.a = a};
-    struct auth_roles *roles = NULL;
     bool found = false;
     int rc = -1;
     *out = NULL;
     if (store_get(t->pub.db, &c, err) == 0) {
         rc = read_row(c, a, token, &r, &found, err);
         int64_t now = clock_now_us(), last = r.last_seen > seen ? r.last_seen : seen;
-        bool good = rc == 0 && found && r.active && now < r.expires &&
-                    now < last + idle_us(t->auth, r.kind);
+        int64_t idle = idle_us(t->auth, r.who.kind);
+        bool good = rc == 0 && found && r.who.active && now < r.expires && now < last + idle;
         if (good && now - r.last_seen > SEEN_EVERY_US) rc = touch(c, &r, now, err);
-        if (good && rc == 0 && r.kind == AUTH_STAFF)
-            rc = roles_of_staff(t, c, r.who, &roles, err);
-        if (good && rc == 0 && r.dept) rc = read_depts(c, r.dept, &depts, err);
-        if (good && rc == 0) *out = build(t->auth, a, &r, &depts, roles, now);
+        if (good && rc == 0) rc = principal_make(t, c, a, &r.who, out, err);
+        if (*out) {
+            atomic_init(&(*out)->seen_us, now);
+            (*out)->expires_us = r.expires;
+            (*out)->idle_us = idle;
+        }
         store_put(c);
     }
-    if (!*out) roles_unref(roles);
     arena_free(a);
     return rc;
 }

@@ -191,6 +191,13 @@ static const struct msg core_messages[] = {
     {"not_addresses", "不是有效的网络地址列表，应为 203.0.113.0/24, 2001:db8::/32 这样的格式。",
      "Not a list of addresses; write it like 203.0.113.0/24, 2001:db8::/32."},
 
+    /* tasks */
+    {"task_nobody", "发起人已离职或停用，任务未继续。",
+     "Who asked for this is gone or suspended; it was not carried on."},
+    {"task_gave_up", "多次尝试均未能继续，任务已放弃。",
+     "It came no further in several tries and was given up."},
+    {"task_unknown", "系统已不支持这种任务。", "This kind of task is no longer known."},
+
     /* files */
     {"file_type_refused", "不接受此类型的文件：{0}。", "Files of this type are not accepted: {0}."},
 };

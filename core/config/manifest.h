@@ -73,7 +73,10 @@ enum mf_trait {
     MF_SOFT_DELETE = 1 << 4,     /* deleted_at */
     MF_APPEND_ONLY = 1 << 5,     /* no update, no delete through the API */
     MF_TREE = 1 << 6,            /* parent -> the own resource, no cycles, closure table */
+    MF_MANAGED = 1 << 7,         /* made, changed and removed by C only; people read them and do
+                                  * their transitions */
 };
+#define MF_NO_EDIT (MF_APPEND_ONLY | MF_MANAGED)
 /* Every resource also has id, created_at, updated_at, created_by. */
 
 struct mf_transition {

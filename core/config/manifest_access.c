@@ -58,6 +58,8 @@ static void read_grant(struct mf_reader *r, struct cfg_node *c, const struct mf_
     if ((res->traits & MF_APPEND_ONLY) && (g->n_update || g->n_del))
         cfg_error(r->e, cfg_get(c, g->n_update ? "update" : "delete"),
                   "append_only rows cannot be changed or deleted");
+    if ((res->traits & MF_MANAGED) && (g->create || g->n_update || g->n_del))
+        cfg_error(r->e, c, "managed rows are not created, changed or deleted by people");
     /* A right to change what one may not see would tell by its answers. */
     struct cfg_node *read = cfg_get(c, "read");
     bool reads = read && (read->kind != CFG_LIST || read->n);

@@ -73,6 +73,7 @@ static void on_fallback(struct http_req *req)
 static int on_job(void *arg, struct work_job *job, struct err *err)
 {
     struct main_worker *w = arg;
+    if (sv_starts(job->kind, SV("core."))) return model_job_run(w->model, job, err);
     return plug_job_run(w->plugins, job, err);
 }
 
@@ -165,6 +166,7 @@ static int start_plugins(struct main_worker *w, struct err *err)
     if (model_add(w->model, w->core, &e) != 0)
         return err_internal(err, "the core's resources do not stand:\n%.*s",
                             SVARG(buf_view(&e.text)));
+    if (model_core_jobs_check(w->model, err) != 0) return -1;
     const char **quarantine = ARENA_ARRAY(a, const char *, 65);
     size_t n_quarantine = 0;
     for (sv rest = sv_of(w->options->quarantine); rest.n > 0 && n_quarantine < 64;)
@@ -306,6 +308,7 @@ static int start_jobs(struct main_worker *w, struct err *err)
     w->jobs = work_jobs_start(&o, err);
     if (!w->jobs)
         return -1;
+    model_set_jobs(w->model, w->jobs);
     plug_start(w->plugins, w->jobs);
     return 0;
 }
@@ -387,6 +390,7 @@ static void stop(struct main_worker *w)
     http_server_drain(w->server, ms);
     auth_drain(w->auth, ms);
     plug_drain(w->plugins);
+    model_set_jobs(w->model, NULL);
     work_jobs_stop(w->jobs, ms);
     work_pool_stop(w->pool, ms);
     plug_stop(w->plugins);

@@ -211,6 +211,9 @@ struct model {
     size_t n_all;
     bool sealed;
     pthread_mutex_t lock; /* compiling policies */
+    struct core_job *core_jobs;
+    struct task_kind *task_kinds;
+    struct work_jobs *_Atomic jobs;
 };
 
 /* columns.c */
@@ -473,6 +476,11 @@ const char *file_sniff(sv data, sv name);
 bool file_accepted(const struct mf_field *f, const char *type);
 void files_get(struct http_req *req);
 void files_post(struct http_req *req);
+
+/* ---- jobs and tasks (core_jobs.c, task.c, task_store.c) ---------------------------- */
+
+/* The kinds of tasks and the jobs that are the engine's own. */
+void tasks_init(struct model *m);
 
 /* ---- HTTP ------------------------------------------------------------------------- */
 

@@ -63,6 +63,23 @@ int model_tables(const struct model *m, const struct mf_manifest *mf, struct are
 int model_migrate(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
                   struct err *err);
 
+/* ---- jobs of the core ------------------------------------------------------------ */
+
+/* Functions that `jobs` of the core's manifest name as their hooks, and kinds that
+ * the core itself queues: a job of the kind "core.<name>" comes here. -1: again
+ * after a while. [worker] Rooms below this one are wrapped by main. Bound before
+ * model_seal; `name` must last. */
+typedef int model_job_fn(struct model *m, struct auth_tenant *t, struct work_job *job,
+                         struct err *err);
+void model_core_job(struct model *m, const char *name, model_job_fn *fn);
+/* Has each cron job of the core's manifest its function? */
+int model_core_jobs_check(const struct model *m, struct err *err);
+int model_job_run(struct model *m, struct work_job *job, struct err *err);
+/* The manifest with id "core"; NULL before model_add. */
+const struct mf_manifest *model_core_manifest(const struct model *m);
+/* Who shall be woken when a job is added; NULL: nobody, the poll finds it. */
+void model_set_jobs(struct model *m, struct work_jobs *jobs);
+
 /* ---- rows, for C callers (the ABI's model interface, the routes, jobs) ----------- */
 
 struct model_ctx {

@@ -162,7 +162,7 @@ static void transition_paths(struct doc *d, const struct model_resource *r)
 static void resource_paths(struct doc *d, const struct model_resource *r)
 {
     struct jsonw *w = &d->w;
-    bool file = sv_eq(r->name, SV("core.file")), fixed = has_trait(r, MF_APPEND_ONLY);
+    bool file = sv_eq(r->name, SV("core.file")), fixed = has_trait(r, MF_NO_EDIT);
     open_path(d, r, "");
     operation(d, r,
               &(struct operation){.method = "get",
@@ -230,8 +230,8 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
                                       .answer = SV("History")});
         jsonw_end_obj(w);
     }
-    if (r->parent || fixed) return;
-    if (r->deleted_at) {
+    if (r->parent) return;
+    if (r->deleted_at && !fixed) {
         open_path(d, r, "/{id}/restore");
         operation(d, r,
                   &(struct operation){.method = "post",
@@ -271,7 +271,7 @@ static void resource_schemas(struct doc *d, const struct model_resource *r)
         jsonw_key(w, named(d, r, ".create"));
         openapi_body(r, true, w);
     }
-    if (!has_trait(r, MF_APPEND_ONLY)) {
+    if (!has_trait(r, MF_NO_EDIT)) {
         jsonw_key(w, named(d, r, ".update"));
         openapi_body(r, false, w);
     }

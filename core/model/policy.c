@@ -44,6 +44,7 @@ static struct colset field_set(const struct model_resource *r, const sv *names, 
  * template lets people add them. */
 bool resource_creatable(const struct mf_resource *mf)
 {
+    if (mf->traits & MF_MANAGED) return false;
     if (!(mf->traits & MF_APPEND_ONLY)) return true;
     for (size_t i = 0; i < mf->n_grants; i++)
         if (mf->grants[i].create) return true;
@@ -150,8 +151,9 @@ static void compile(struct model_policy *p, struct arena *a)
     p->update = rows_of(r, p->update_mask, a);
     p->del = rows_of(r, p->del_mask, a);
     p->can_read = p->parent || p->read_mask;
-    p->can_update = p->can_read && p->update_mask && !has_trait(r, MF_APPEND_ONLY);
-    p->can_delete = p->can_read && p->del_mask && !has_trait(r, MF_APPEND_ONLY);
+    bool edit = !has_trait(r, MF_APPEND_ONLY) && (p->everything || !has_trait(r, MF_MANAGED));
+    p->can_update = p->can_read && p->update_mask && edit;
+    p->can_delete = p->can_read && p->del_mask && edit;
     columns(p, a);
     if (p->read.by_depts) return;
     struct buf b = BUF_IN(a);

@@ -11,6 +11,7 @@ struct model *model_new(struct auth *auth)
     struct model *m = xmalloc(sizeof *m);
     *m = (struct model){.auth = auth, .a = arena_new(64 << 10)};
     pthread_mutex_init(&m->lock, NULL);
+    tasks_init(m);
     return m;
 }
 
@@ -54,6 +55,12 @@ static struct model_resource *resource_find(const struct model *m, sv name)
     for (size_t i = 0; i < p->n_res; i++)
         if (sv_eq(p->res[i]->name, name)) return p->res[i];
     return NULL;
+}
+
+const struct mf_manifest *model_core_manifest(const struct model *m)
+{
+    const struct model_plugin *p = plugin_find(m, SV("core"));
+    return p ? p->mf : NULL;
 }
 
 const struct model_resource *model_find(const struct model *m, sv name)

@@ -297,19 +297,19 @@ static const char *below(struct adder *x, const struct model_resource *r, const 
 static void resource_routes(struct adder *x, const struct model_resource *r)
 {
     bool file = sv_eq(r->name, SV("core.file"));
-    bool fixed = has_trait(r, MF_APPEND_ONLY);
+    bool fixed = has_trait(r, MF_NO_EDIT);
     add(x, HTTP_GET, below(x, r, ""), 0, get_list, r);
     add(x, HTTP_GET, below(x, r, "/export"), 0, get_export, r);
     add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     if (r->parent) return;
     if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
+    if (r->mf->n_transitions)
+        add(x, HTTP_POST, below(x, r, "/:id/do/:transition"), 0, post_transition, r);
     if (fixed) return;
     add(x, HTTP_PATCH, below(x, r, "/:id"), 0, patch_row, r);
     add(x, HTTP_DELETE, below(x, r, "/:id"), 0, delete_row, r);
     if (r->deleted_at) add(x, HTTP_POST, below(x, r, "/:id/restore"), 0, post_restore, r);
-    if (r->mf->n_transitions)
-        add(x, HTTP_POST, below(x, r, "/:id/do/:transition"), 0, post_transition, r);
 }
 
 int model_routes(struct model *m, struct http_router *router, struct err *err)

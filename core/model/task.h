@@ -24,14 +24,19 @@ struct task_run {
     json_t *cursor;                      /* where the last stored step ended; NULL at first */
     int64_t total, done, failed;         /* counts so far; total 0: not known yet */
     struct work_job *job;
+    struct {                             /* task.c's own */
+        int64_t runner;
+        bool cancelled, stopping;
+    } own;
 };
 
 /* -1 with err: the task fails and shows the error (a 5xx is tried again with
  * back-off first). 0: it is done. */
 typedef int task_fn(struct task_run *run, struct err *err);
 
-/* [init] `kind`: "core.bulk", "core.import". The string must last. */
-int task_kind(struct model *m, const char *kind, task_fn *fn);
+/* [init, before model_seal] `kind`: "core.bulk", "core.import". The string must
+ * last. The engine's own kinds are bound in tasks_init (task.c). */
+void task_kind(struct model *m, const char *kind, task_fn *fn);
 
 struct task_new {
     const char *kind;
@@ -40,12 +45,17 @@ struct task_new {
     json_t *input;                       /* copied */
     int64_t total;                       /* when known */
 };
-/* Adds row and job in the context's transaction or one of its own. [worker] */
+/* Adds row and job in the context's transaction or one of its own. Staff and the
+ * system may ask; it begins within a second of the commit. [worker] */
 int task_add(struct model_ctx *c, const struct task_new *n, int64_t *id, struct err *err);
+/* After the commit, for who does not want to wait that second. [any] */
+void task_wake(struct model *m);
 
-/* Stores run->total, done, failed and `cursor` (NULL: unchanged) and, in one
- * transaction when `conn` is given (the caller's, which he commits). False: it was
- * cancelled or this node ends; stop and return -1 at once. [worker] */
+/* Stores run->total, done, failed and `cursor` (NULL: unchanged), in the open
+ * transaction of `conn` when there is one, which the caller then commits. False: it
+ * was cancelled, somebody else runs it by now, or this node ends: roll back, stop
+ * and return -1 at once, without an error of your own. run->cursor becomes
+ * `cursor`. [worker] */
 bool task_progress(struct task_run *run, struct store_conn *conn, json_t *cursor);
 /* What the task ends with: JSON shown as `result` (a summary; rows that failed go
  * to a file), and a file of core.file that may be fetched, 0: none. */

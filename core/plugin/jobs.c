@@ -64,24 +64,31 @@ static void push(struct schedules *s, struct work_schedule one)
     s->list[s->n++] = one;
 }
 
+static void of_manifest(struct schedules *s, struct auth_tenant *t, const struct mf_manifest *m)
+{
+    for (size_t k = 0; k < m->n_jobs; k++) {
+        const struct mf_job *j = &m->jobs[k];
+        if (!j->cron) continue;          /* enqueued by itself only */
+        push(s, (struct work_schedule){
+                    .tenant = t,
+                    .db = t->db,
+                    .name = arena_printf(s->a, "%s.%s", m->id, j->id),
+                    .kind = arena_printf(s->a, "%s.%s", m->id, j->hook),
+                    .expr = sv_of(j->cron),
+                    .offset_minutes = t->utc_offset,
+                });
+    }
+}
+
 static bool of_tenant(void *arg, struct auth_tenant *t)
 {
     struct schedules *s = arg;
+    const struct mf_manifest *core = s->reg->model ? model_core_manifest(s->reg->model) : NULL;
+    if (core) of_manifest(s, t, core);
     for (unsigned i = 0; i < s->reg->n_plugs; i++) {
         struct plug *p = s->reg->plugs[i];
         if (!plug_running(p) || !auth_plugin_on(t, sv_of(p->id))) continue;
-        for (size_t k = 0; k < p->mf->n_jobs; k++) {
-            const struct mf_job *j = &p->mf->jobs[k];
-            if (!j->cron) continue;      /* enqueued by the plugin itself only */
-            push(s, (struct work_schedule){
-                        .tenant = t,
-                        .db = t->db,
-                        .name = arena_printf(s->a, "%s.%s", p->id, j->id),
-                        .kind = arena_printf(s->a, "%s.%s", p->id, j->hook),
-                        .expr = sv_of(j->cron),
-                        .offset_minutes = t->utc_offset,
-                    });
-        }
+        of_manifest(s, t, p->mf);
     }
     return true;
 }

@@ -3,6 +3,8 @@
  * of a running job's lease. One index over (state, priority, due_at) therefore
  * answers both "is there anything" and "which first". All times come from this
  * node's clock, never from the server's. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "work/jobs.h"
@@ -305,5 +307,45 @@ int job_end(struct store_conn *c, const struct running *r, enum job_end how, con
     if (!changed)
         log_info("job %lld (%.*s) ended here, but was cancelled or taken over before",
                  (long long)job->id, SVARG(job->kind));
+    return 0;
+}
+
+/* ---- after the death of a process ---------------------------------------------------- */
+
+struct dead {
+    sv name; /* with its colon */
+    char nodes[8][64];
+    unsigned n;
+};
+
+/* A process of another machine never has our node's name. */
+static bool on_node(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    struct dead *d = arg;
+    int64_t pid;
+    (void)n_cols;
+    if (row[0].type != STORE_TEXT || row[0].u.s.n >= 64 || !sv_starts(row[0].u.s, d->name))
+        return true;
+    sv digits = sv_make(row[0].u.s.p + d->name.n, row[0].u.s.n - d->name.n);
+    if (!sv_i64(digits, &pid) || pid <= 1 || pid > INT32_MAX) return true;
+    if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) return true;
+    snprintf(d->nodes[d->n++], 64, "%.*s", SVARG(row[0].u.s));
+    return d->n < sizeof d->nodes / sizeof *d->nodes;
+}
+
+int job_take_over(struct store_conn *c, const char *node, int64_t now, struct err *err)
+{
+    struct dead d = {.name = {node, (size_t)(strrchr(node, ':') - node) + 1}};
+    if (store_run(c, SV("SELECT DISTINCT node FROM core_job WHERE state = 'running'"), NULL, 0,
+                  on_node, &d, err) != 0)
+        return -1;
+    for (unsigned i = 0; i < d.n; i++) {
+        struct store_val args[] = {STORE_T(now), STORE_S(sv_of(d.nodes[i]))};
+        uint64_t n = 0;
+        if (store_exec(c, SV("UPDATE core_job SET due_at = ? WHERE state = 'running' AND node = ?"),
+                       args, 2, &n, err) != 0)
+            return -1;
+        if (n) log_info("%llu jobs of %s, which died, go on", (unsigned long long)n, d.nodes[i]);
+    }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "work/jobs.h"
 
@@ -13,6 +14,15 @@
 
 /* ---- running one -------------------------------------------------------------------- */
 
+bool work_job_wanted(const struct work_job *job)
+{
+    const struct running *r = (const struct running *)job;
+    pthread_mutex_lock(&r->jobs->lock);
+    bool stopping = r->jobs->stopping;
+    pthread_mutex_unlock(&r->jobs->lock);
+    return !stopping && !atomic_load(&r->lost);
+}
+
 bool work_job_progress(struct work_job *job, int percent)
 {
     struct running *r = (struct running *)job;
@@ -22,10 +32,7 @@ bool work_job_progress(struct work_job *job, int percent)
     bool ours = true;
     if (percent < 0) percent = 0;
     if (percent > 100) percent = 100;
-    pthread_mutex_lock(&j->lock);
-    bool stopping = j->stopping;
-    pthread_mutex_unlock(&j->lock);
-    if (stopping || atomic_load(&r->lost)) return false;
+    if (!work_job_wanted(job)) return false;
     err_clear(&err);
     if (store_get(job->db, &c, &err) != 0) return true; /* no news is no reason to stop */
     int64_t until = clock_now_us() + (int64_t)j->o.lease_s * 1000000;
@@ -266,10 +273,25 @@ static bool wait_more(struct work_jobs *j, int64_t swept_at)
     return go_on;
 }
 
+static bool take_over(void *ctx, void *tenant, struct store_db *db)
+{
+    struct work_jobs *j = ctx;
+    struct store_conn *c;
+    struct err err;
+    (void)tenant;
+    err_clear(&err);
+    if (store_get(db, &c, &err) != 0) return true;
+    if (job_take_over(c, j->node, clock_now_us(), &err) != 0)
+        log_warn("jobs of an earlier process wait for their leases: %s", err.detail);
+    store_put(c);
+    return true;
+}
+
 static void *jobs_main(void *arg)
 {
     struct work_jobs *j = arg;
     int64_t swept_at;
+    j->o.tenants(j->o.arg, take_over, j);
     do {
         swept_at = clock_mono_us();
         if (swept_at >= j->renew_at) {
@@ -298,10 +320,9 @@ struct work_jobs *work_jobs_start(const struct work_jobs_opts *o, struct err *er
     if (!j->o.lease_s) j->o.lease_s = 60;
     if (!j->o.keep_done_s) j->o.keep_done_s = 7 * 86400;
     sv node = sv_of(o->node ? o->node : "node");
-    if (node.n > 64) node.n = 64;
-    j->node = xmalloc(node.n + 1);
-    memcpy(j->node, node.p, node.n);
-    j->node[node.n] = '\0';
+    if (node.n > 50) node.n = 50;
+    j->node = xmalloc(64);
+    snprintf(j->node, 64, "%.*s:%d", SVARG(node), (int)getpid());
     j->o.node = j->node;
     pthread_mutex_init(&j->lock, NULL);
     pthread_condattr_t attr;

@@ -64,6 +64,9 @@ int job_end(struct store_conn *c, const struct running *r, enum job_end how, con
 int job_renew(struct store_conn *c, const struct work_job *job, int64_t until, int percent,
               bool *ours, struct err *err);
 
+/* `node` is "name:pid": ends the leases of processes of that name that are dead. */
+int job_take_over(struct store_conn *c, const char *node, int64_t now, struct err *err);
+
 /* ---- schedule.c: times that become jobs ------------------------------------------ */
 
 struct schedules *schedules_new(const struct work_schedule *s, size_t n, struct err *err);

@@ -42,11 +42,17 @@ struct work_job {
  * the very struct that `run` was given. [worker] */
 bool work_job_progress(struct work_job *job, int percent);
 
+/* The same answer from what this node knows by now, without asking the database
+ * (leases are renewed anyway): for handlers that fence themselves. [any] */
+bool work_job_wanted(const struct work_job *job);
+
 struct work_jobs_opts {
     struct work_pool *pool;
     unsigned max_running;        /* on this node (8) */
     unsigned poll_ms;            /* (1000); adds also wake the claimer */
-    const char *node;            /* name of this node, for the lease */
+    /* Name of this node, for the lease. What an earlier process of this name left
+     * behind when it died is claimed again at once, not when its leases are over. */
+    const char *node;
     unsigned lease_s;            /* (60) a running job whose lease ran out is claimed again */
     unsigned keep_done_s;        /* (7 days) finished and cancelled ones are deleted after it */
     void *arg;

@@ -186,8 +186,11 @@ export function childFields(f: Field): Field[] {
     )
 }
 
+/* Rows that nobody edits or deletes: they are only added to, or C alone writes them. */
+export const fixedRows = (s: Schema): boolean => hasTrait(s, 'append_only') || hasTrait(s, 'managed')
+
 /* False where a row needs what nobody may type: it is made elsewhere (a file by its
  * upload, a line of the log by what it tells of). */
 export const isTyped = (s: Schema): boolean =>
-    !hasTrait(s, 'append_only') &&
+    !fixedRows(s) &&
     !s.fields.some((f) => f.required && f.read_only && (f.default === undefined || f.default === null))
