@@ -33,7 +33,7 @@ static int read_depts(struct store_conn *c, int64_t dept, struct ids *out, struc
                      args, 1, on_id, out, err);
 }
 
-static struct session *build(const struct person *who, struct arena *scratch,
+static struct session *build(const struct auth_person *who, struct arena *scratch,
                              const struct ids *depts, struct auth_roles *roles)
 {
     sv masked = phone_mask(scratch, who->phone);
@@ -59,7 +59,7 @@ static struct session *build(const struct person *who, struct arena *scratch,
 }
 
 int principal_make(struct tenant *t, struct store_conn *c, struct arena *scratch,
-                   const struct person *who, struct session **out, struct err *err)
+                   const struct auth_person *who, struct session **out, struct err *err)
 {
     struct ids depts = {.a = scratch};
     struct auth_roles *roles = NULL;
@@ -80,7 +80,7 @@ static void unref_session(void *s)
     session_unref(s);
 }
 
-static int read_staff(struct store_conn *c, struct arena *a, int64_t staff, struct person *who,
+static int read_staff(struct store_conn *c, struct arena *a, int64_t staff, struct auth_person *who,
                       struct err *err)
 {
     struct store_val args[] = {STORE_I(staff)}, v[4];
@@ -89,7 +89,7 @@ static int read_staff(struct store_conn *c, struct arena *a, int64_t staff, stru
                            " WHERE id = ? AND deleted_at IS NULL"),
                   args, 1, v, 4, &found, err) != 0)
         return -1;
-    *who = (struct person){.kind = AUTH_STAFF, .id = staff, .name = SV(""), .phone = SV("")};
+    *who = (struct auth_person){.kind = AUTH_STAFF, .id = staff, .name = SV(""), .phone = SV("")};
     if (!found) return 0;
     who->active = v[2].type == STORE_TEXT && sv_eqs(v[2].u.s, "active");
     if (v[0].type == STORE_TEXT) who->name = v[0].u.s;
@@ -105,7 +105,7 @@ int auth_staff_principal(struct auth_tenant *tenant, struct arena *a, int64_t st
     struct arena *scratch = arena_new(0);
     struct session *s = NULL;
     struct store_conn *c;
-    struct person who;
+    struct auth_person who;
     *out = NULL;
     plugins_refresh(t);
     int rc = store_get(tenant->db, &c, err);

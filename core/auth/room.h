@@ -148,14 +148,14 @@ void session_unref(struct session *s);
 
 /* principal.c: the one function that makes principals. *out is the caller's, its
  * times are for him to set; what `who` names is copied. */
-struct person {
+struct auth_person {
     enum auth_kind kind;
     int64_t id, session, dept;       /* session, dept 0: none */
     bool active;
     sv name, phone;
 };
 int principal_make(struct tenant *t, struct store_conn *c, struct arena *scratch,
-                   const struct person *who, struct session **out, struct err *err);
+                   const struct auth_person *who, struct session **out, struct err *err);
 
 enum scache_answer {
     CACHE_MISS,                      /* look it up */

@@ -122,7 +122,7 @@ int session_end(struct tenant *t, struct http_req *req, const struct auth_princi
 /* ---- looking up -------------------------------------------------------------------------- */
 
 struct row {                         /* of the session joined with its person */
-    struct person who;
+    struct auth_person who;
     int64_t last_seen, expires;
 };
 
@@ -144,7 +144,7 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
     *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i};
     bool staff = v[3].type != STORE_NULL;
     const struct store_val *state = staff ? &v[7] : &v[10], *phone = staff ? &v[6] : &v[9];
-    r->who = (struct person){
+    r->who = (struct auth_person){
         .kind = staff ? AUTH_STAFF : AUTH_MEMBER,
         .id = staff ? v[3].u.i : v[4].u.i,
         .session = v[0].u.i,

@@ -88,7 +88,7 @@ static void write_menus(struct boot *b, const struct mf_manifest *m)
 }
 
 /* What nobody may do is not offered to the administrator either. */
-static bool may(struct boot *b, const struct mf_resource *r, sv name, const char *action)
+static bool may_do(struct boot *b, const struct mf_resource *r, sv name, const char *action)
 {
     bool edits = strcmp(action, "read") != 0 && strcmp(action, "export") != 0;
     return !(edits && (r->traits & MF_MANAGED)) && auth_can(b->who, name, sv_of(action));
@@ -109,7 +109,7 @@ static void write_can(struct boot *b, const struct mf_manifest *m)
         jsonw_key(w, SV("can"));
         jsonw_obj(w);
         for (size_t k = 0; k < sizeof actions / sizeof actions[0]; k++)
-            jsonw_kv_bool(w, actions[k], may(b, r, name, actions[k]));
+            jsonw_kv_bool(w, actions[k], may_do(b, r, name, actions[k]));
         jsonw_key(w, SV("do"));
         jsonw_arr(w);
         for (size_t k = 0; k < r->n_transitions; k++)

@@ -5,6 +5,8 @@
 struct auth_grant fake_grants[8];
 unsigned fake_n_grants, fake_audits, fake_events, fake_forgets;
 char fake_last_event[120], fake_last_audit[120];
+void (*fake_before_seal)(struct model *m);
+bool fake_gone;
 int (*fake_hook)(const char *name, struct model_hook_call *call, struct err *err);
 
 /* Writers of several threads tell at once. */
@@ -73,7 +75,7 @@ int auth_staff_principal(struct auth_tenant *t, struct arena *a, int64_t staff,
     (void)err;
     struct auth_principal *p = ARENA_NEW(a, struct auth_principal);
     *p = (struct auth_principal){.kind = AUTH_STAFF, .id = staff, .admin = staff == 1};
-    *out = p;
+    *out = fake_gone ? NULL : p;
     return 0;
 }
 
@@ -130,6 +132,7 @@ void fake_load(struct fake *f, const char *extra_dir)
     f->core = load(f, TEST_TOP "/core/auth/manifest");
     f->vote = load(f, TEST_TOP "/plugins/vote");
     if (extra_dir) f->extra = load(f, extra_dir);
+    if (fake_before_seal) fake_before_seal(f->model);
     struct cfg_errors e = {.a = f->a, .text = BUF_IN(f->a)};
     const char *const *dropped;
     struct model_hooks hooks = {.call = call, .event = event};

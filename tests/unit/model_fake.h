@@ -20,6 +20,9 @@ struct fake {
     const struct mf_manifest *core, *vote, *extra;
     const struct model_resource *poll, *option, *ballot;
 };
+extern bool fake_gone; /* auth_staff_principal finds nobody */
+/* Called before the model is sealed, when set: more kinds of tasks. */
+extern void (*fake_before_seal)(struct model *m);
 void fake_load(struct fake *f, const char *extra_dir);
 void fake_free(struct fake *f);
 

@@ -343,6 +343,30 @@ static void test_lease(void **state)
     work_jobs_stop(j, 5000);
 }
 
+static void test_take_over(void **state)
+{
+    (void)state;
+    /* A process of the same node that is dead (pids end below four million), one of
+     * another node, and one that lives: ours. Only the first goes on at once. */
+    int64_t dead = ADD(.max_attempts = 3), other = ADD(.max_attempts = 3),
+            alive = ADD(.max_attempts = 3);
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "UPDATE core_job SET state = 'running', attempt = 1, "
+             "due_at = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR, "
+             "node = CASE id WHEN %lld THEN 'n1:4194305' WHEN %lld THEN 'n11:4194305' "
+             "ELSE 'n1:%d' END",
+             (long long)dead, (long long)other, (int)getpid());
+    free(mariadb_sql(server, names[0], sql));
+    struct work_jobs *j = start("n1", 60);
+    is_state(dead, "done");
+    usleep(100000);
+    is_state(other, "running");
+    is_state(alive, "running");
+    assert_int_equal(seen.runs, 1);
+    work_jobs_stop(j, 5000);
+}
+
 static void test_lease_kept(void **state)
 {
     (void)state;
@@ -542,7 +566,7 @@ int main(void)
         T(test_run),       T(test_key),        T(test_order), T(test_retry),
         T(test_cancel),    T(test_stop),       T(test_lease), T(test_lease_kept),
         T(test_two_nodes), T(test_full_pool),  T(test_purge), T(test_database_away),
-        T(test_schedule),  T(test_loose_scan),
+        T(test_schedule),  T(test_loose_scan),  T(test_take_over),
     };
     return cmocka_run_group_tests_name("work jobs", tests, set_up, tear_down);
 }

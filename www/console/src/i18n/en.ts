@@ -70,6 +70,11 @@ export default {
         confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
         rows: '{n} items',
     },
+    task: {
+        of: '{done} of {total}', done: '{done} done', failed: '{n} failed', close: 'Close', background: 'Go on in the background',
+        kept: 'Cancelled; the {n} done before are kept.',
+        state: { queued: 'Queued', running: 'Running', done: 'Done', failed: 'Failed', cancelled: 'Cancelled' },
+    },
     grants: {
         resource: 'Resource', read: 'View', create: 'Create', update: 'Change', delete: 'Delete', export: 'Export', do: 'Actions', fields: 'Fields kept back',
         all: 'All', own: 'Own', hidden: 'hidden', readOnly: 'read-only', everything: 'Nothing is refused to this role.', nothing: 'This role allows nothing yet.',

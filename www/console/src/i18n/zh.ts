@@ -70,6 +70,11 @@ export default {
         confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
         rows: '{n} 项',
     },
+    task: {
+        of: '{done} / {total}', done: '已处理 {done}', failed: '失败 {n}', close: '关闭', background: '在后台继续',
+        kept: '已取消；此前完成的 {n} 条已保留。',
+        state: { queued: '排队中', running: '进行中', done: '已完成', failed: '失败', cancelled: '已取消' },
+    },
     grants: {
         resource: '资源', read: '查看', create: '新建', update: '修改', delete: '删除', export: '导出', do: '操作', fields: '字段限制',
         all: '全部', own: '本人', hidden: '隐藏', readOnly: '只读', everything: '此角色不受权限限制。', nothing: '此角色还没有任何权限。',
