@@ -128,6 +128,8 @@ struct plan_ctx {
 
 static int plan_manifest(struct plan_ctx *p, const struct mf_manifest *m)
 {
+    static const char *const how[] = {
+        [STORE_INSTANT] = "instant", [STORE_ONLINE] = "online", [STORE_COPY] = "copy"};
     struct store_table *tables;
     struct store_plan plan;
     size_t n;
@@ -139,6 +141,9 @@ static int plan_manifest(struct plan_ctx *p, const struct mf_manifest *m)
         jsonw_kv_str(&p->out, "plugin", m->id);
         jsonw_kv_sv(&p->out, "why", plan.steps[i].why);
         jsonw_kv_sv(&p->out, "sql", plan.steps[i].sql);
+        jsonw_kv_str(&p->out, "how", how[plan.steps[i].how]);
+        jsonw_kv_i64(&p->out, "rows", (int64_t)plan.steps[i].rows);
+        jsonw_kv_i64(&p->out, "bytes", (int64_t)plan.steps[i].bytes);
         jsonw_kv_bool(&p->out, "destructive", plan.steps[i].destructive);
         jsonw_end_obj(&p->out);
     }

@@ -212,6 +212,20 @@ enum col_change coltype_change(const struct store_col *want, const struct live_c
     return COL_NARROW;
 }
 
+/* A longer VARCHAR is instant while its length takes as many bytes as before: one
+ * up to 255 bytes, two above. Names and defaults are the dictionary's business. */
+bool coltype_instant(const struct store_col *want, const struct live_col *live)
+{
+    enum col_change change = coltype_change(want, live);
+    if (change == COL_SAME) return true;
+    bool text = want->type == STORE_COL_VARCHAR || want->type == STORE_COL_ASCII;
+    if (change != COL_WIDEN || !text || !is_type(live, "varchar")) return false;
+    bool ascii = want->type == STORE_COL_ASCII;
+    if (!sv_eqs(live->collation, ascii ? "ascii_bin" : STORE_COLLATION)) return false;
+    uint64_t each = ascii ? 1 : 4;
+    return (live->length * each > 255) == (want->size * each > 255);
+}
+
 /* ---- comparing defaults ------------------------------------------------------ */
 
 /* The value of a quoted literal, or the text with blanks off and in lower case:

@@ -20,7 +20,9 @@ struct plan {
     size_t n, cap;
 };
 
-static void step(struct plan *p, const struct buf *sql, sv why, bool destructive)
+/* One more statement; `live`: the table it changes, NULL when it makes one. */
+static struct store_step *step(struct plan *p, const struct live_table *live,
+                               const struct buf *sql, sv why, enum store_how how)
 {
     if (p->n == p->cap) {
         size_t cap = p->cap ? p->cap * 2 : 32;
@@ -29,8 +31,14 @@ static void step(struct plan *p, const struct buf *sql, sv why, bool destructive
         p->steps = steps;
         p->cap = cap;
     }
-    p->steps[p->n++] =
-        (struct store_step){.sql = buf_view(sql), .why = why, .destructive = destructive};
+    struct store_step *s = &p->steps[p->n++];
+    *s = (struct store_step){.sql = buf_view(sql), .why = why, .how = how};
+    if (live) {
+        s->table = live->name;
+        s->rows = live->rows;
+        s->bytes = live->bytes;
+    }
+    return s;
 }
 
 static int refuse(struct plan *p, const char *table, const char *column, const char *why)
@@ -74,8 +82,8 @@ static int any_row(struct plan *p, sv table, sv column, const char *before, cons
 
 /* `actual` is what the table is called at the moment: a rename may be a step
  * of this very plan. */
-static int plan_change(struct plan *p, const struct store_table *t, sv actual,
-                       const struct store_col *want, struct live_col *live)
+static int plan_change(struct plan *p, const struct store_table *t, const struct live_table *table,
+                       sv actual, const struct store_col *want, struct live_col *live)
 {
     bool rename = !sv_ieq(live->name, sv_of(want->name));
     enum col_change change = coltype_change(want, live);
@@ -118,7 +126,11 @@ static int plan_change(struct plan *p, const struct store_table *t, sv actual,
                            SVARG(live->column_type), SVARG(buf_view(&type)));
     else
         why = arena_printf(p->a, "change default or NULL of column %s.%s", t->name, want->name);
-    step(p, &b, why, false);
+    bool nulls = want->not_null == !live->nullable;
+    enum store_how how = nulls && coltype_instant(want, live) ? STORE_INSTANT
+                         : change == COL_WIDEN                ? STORE_COPY
+                                                              : STORE_ONLINE;
+    step(p, table, &b, why, how);
     return 0;
 }
 
@@ -139,14 +151,14 @@ static int plan_column(struct plan *p, const struct store_table *t, struct live_
     if (!col && want->was) col = schema_col(live, want->was);
     if (col) {
         col->wanted = true;
-        if (plan_change(p, t, actual, want, col) != 0) return -1;
+        if (plan_change(p, t, live, actual, want, col) != 0) return -1;
         rename_in_picture(p, live, col, want->name);
         return 0;
     }
     struct buf b = alter(p, t);
     buf_str(&b, "ADD COLUMN ");
     if (coltype_define(&b, want, true) != 0) return refuse(p, t->name, want->name, "has no size");
-    step(p, &b, arena_printf(p->a, "add column %s.%s", t->name, want->name), false);
+    step(p, live, &b, arena_printf(p->a, "add column %s.%s", t->name, want->name), STORE_INSTANT);
     return 0;
 }
 
@@ -250,8 +262,9 @@ static int plan_index(struct plan *p, const struct store_table *t, struct live_t
     }
     buf_str(&b, "ADD ");
     if (index_define(p, t, idx, &b) != 0) return -1;
-    step(p, &b, arena_printf(p->a, "%s index %s.%s", l ? "rebuild" : "add", t->name, idx->name),
-         false);
+    step(p, live, &b,
+         arena_printf(p->a, "%s index %s.%s", l ? "rebuild" : "add", t->name, idx->name),
+         idx->fulltext ? STORE_COPY : STORE_ONLINE);
     return 0;
 }
 
@@ -273,7 +286,7 @@ static int plan_primary(struct plan *p, const struct store_table *t, struct live
         struct buf b = alter(p, t);
         buf_str(&b, "ADD ");
         primary_define(t, &b);
-        step(p, &b, arena_printf(p->a, "add primary key of %s", t->name), false);
+        step(p, live, &b, arena_printf(p->a, "add primary key of %s", t->name), STORE_COPY);
         return 0;
     }
     l->wanted = true;
@@ -316,7 +329,10 @@ static void plan_drop(struct plan *p, const struct store_table *t, struct live_t
     }
     buf_str(&b, "DROP COLUMN ");
     store_ident(&b, col->name.p);
-    step(p, &b, arena_printf(p->a, "drop retired column %s.%.*s", t->name, SVARG(col->name)), true);
+    step(p, live, &b,
+         arena_printf(p->a, "drop retired column %s.%.*s", t->name, SVARG(col->name)),
+         STORE_ONLINE)
+        ->destructive = true;
 }
 
 /* A column that nobody writes any more must not refuse new rows. */
@@ -340,8 +356,9 @@ static void plan_relax(struct plan *p, const struct store_table *t, struct live_
         store_ident(&b, col->name.p);
         buf_str(&b, "))");
     }
-    step(p, &b, arena_printf(p->a, "let unused column %s.%.*s be NULL", t->name, SVARG(col->name)),
-         false);
+    step(p, live, &b,
+         arena_printf(p->a, "let unused column %s.%.*s be NULL", t->name, SVARG(col->name)),
+         STORE_ONLINE);
 }
 
 static void plan_leftovers(struct plan *p, const struct store_table *t, struct live_table *live)
@@ -386,7 +403,7 @@ static int plan_create(struct plan *p, const struct store_table *t)
         if (index_define(p, t, &t->idx[i], &b) != 0) return -1;
     }
     buf_str(&b, "\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=" STORE_COLLATION);
-    step(p, &b, arena_printf(p->a, "create table %s", t->name), false);
+    step(p, NULL, &b, arena_printf(p->a, "create table %s", t->name), STORE_INSTANT);
     return 0;
 }
 
@@ -402,7 +419,8 @@ static int plan_table(struct plan *p, const struct store_table *t)
         store_ident(&b, actual.p);
         buf_str(&b, " TO ");
         store_ident(&b, t->name);
-        step(p, &b, arena_printf(p->a, "rename table %.*s to %s", SVARG(actual), t->name), false);
+        step(p, live, &b, arena_printf(p->a, "rename table %.*s to %s", SVARG(actual), t->name),
+             STORE_INSTANT);
         live->name = arena_sv(p->a, sv_of(t->name));
     }
     for (unsigned i = 0; i < t->n_cols; i++)

@@ -126,6 +126,19 @@ static bool on_check(void *arg, const struct store_val *row, unsigned n_cols)
     return true;
 }
 
+static bool on_size(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    struct reading *r = arg;
+    (void)n_cols;
+    for (struct live_table *t = r->tables; t; t = t->next) {
+        if (!sv_eq(t->name, row[0].u.s)) continue;
+        if (row[1].type == STORE_I64) t->rows = (uint64_t)row[1].u.i;
+        if (row[2].type == STORE_I64) t->bytes = (uint64_t)row[2].u.i;
+        break;
+    }
+    return true;
+}
+
 int schema_read(struct store_conn *c, struct arena *a, struct live_table **out, struct err *err)
 {
     if (conn_ready(c, err) != 0) return -1;
@@ -149,7 +162,11 @@ int schema_read(struct store_conn *c, struct arena *a, struct live_table **out, 
                                "JOIN information_schema.TABLE_CONSTRAINTS t "
                                "USING (CONSTRAINT_SCHEMA, CONSTRAINT_NAME) "
                                "WHERE t.CONSTRAINT_SCHEMA = DATABASE() ORDER BY t.TABLE_NAME");
+    sv sizes = SV("SELECT TABLE_NAME, CAST(TABLE_ROWS AS SIGNED), "
+                  "CAST(DATA_LENGTH + INDEX_LENGTH AS SIGNED) "
+                  "FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()");
     if (store_run(c, columns, NULL, 0, on_column, &r, err) != 0) return -1;
+    if (store_run(c, sizes, NULL, 0, on_size, &r, err) != 0) return -1;
     r.table = NULL;
     if (store_run(c, indexes, NULL, 0, on_index, &r, err) != 0) return -1;
     r.table = NULL;

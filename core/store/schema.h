@@ -33,6 +33,7 @@ struct live_idx {
 struct live_table {
     struct live_table *next;
     sv name;
+    uint64_t rows, bytes; /* the server's estimate, indexes included */
     struct live_col *cols;
     struct live_idx *idx;
 };
@@ -50,6 +51,8 @@ enum col_change {
     COL_WIDEN_IF_JSON, /* fits when all of it is valid JSON */
 };
 enum col_change coltype_change(const struct store_col *want, const struct live_col *live);
+/* Can the server make the change without touching the rows? */
+bool coltype_instant(const struct store_col *want, const struct live_col *live);
 bool coltype_same_default(const struct store_col *want, const struct live_col *live);
 /* "VARCHAR(80)"; 0 or -1 when the declaration makes no sense. */
 int coltype_write(struct buf *b, const struct store_col *col);

@@ -151,8 +151,19 @@ struct store_table {
     unsigned n_retire;
 };
 
+/* What a statement costs while people work. Sources: MariaDB's documentation of
+ * ALGORITHM=INSTANT and online DDL for InnoDB (10.11); store_plan's test asks the
+ * server itself. */
+enum store_how {
+    STORE_INSTANT,               /* the data dictionary only, whatever the table's size */
+    STORE_ONLINE,                /* reads the table; rows are written meanwhile */
+    STORE_COPY,                  /* builds the table anew; writes wait */
+};
 struct store_step {              /* one statement of a plan */
     sv sql, why;                 /* why: "add column vote_poll.cover" */
+    sv table;                    /* as it is called before the plan; empty: it is made */
+    enum store_how how;
+    uint64_t rows, bytes;        /* of the table, as the server estimates them */
     bool destructive;            /* left out unless allowed */
 };
 struct store_plan { struct store_step *steps; size_t n; };

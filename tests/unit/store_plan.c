@@ -238,79 +238,148 @@ static void test_rename(void **state)
     assert_int_equal(migrate(&t2, 1, false), 1);
 }
 
+static const struct {
+    const char *ddl; /* what is there */
+    struct store_col want;
+    int steps; /* -1: refused */
+} widening[] = {
+    {"TINYINT", {.type = STORE_COL_I64}, 1},
+    {"INT UNSIGNED", {.type = STORE_COL_I64}, 1},
+    {"BIGINT UNSIGNED", {.type = STORE_COL_I64}, -1},
+    {"BIGINT", {.type = STORE_COL_ID}, -1},
+    {"INT UNSIGNED", {.type = STORE_COL_ID}, 1},
+    {"BIGINT", {.type = STORE_COL_I32}, -1},
+    {"TINYINT(4)", {.type = STORE_COL_BOOL}, 0},
+    {"INT", {.type = STORE_COL_BOOL}, -1},
+    {"FLOAT", {.type = STORE_COL_F64}, 1},
+    {"INT", {.type = STORE_COL_F64}, 1},
+    {"BIGINT", {.type = STORE_COL_F64}, -1},
+    {"DECIMAL(10,2)", {.type = STORE_COL_DECIMAL, .size = 12, .scale = 4}, 1},
+    {"DECIMAL(10,2)", {.type = STORE_COL_DECIMAL, .size = 10, .scale = 4}, -1},
+    {"DECIMAL(10,2)", {.type = STORE_COL_DECIMAL, .size = 10, .scale = 0}, -1},
+    {"INT", {.type = STORE_COL_DECIMAL, .size = 12, .scale = 2}, 1},
+    {"VARCHAR(20)", {.type = STORE_COL_VARCHAR, .size = 200}, 1},
+    {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+     {.type = STORE_COL_VARCHAR, .size = 20},
+     0},
+    {"VARCHAR(20) CHARACTER SET latin1", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
+    {"VARCHAR(20) CHARACTER SET ascii", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
+    {"VARCHAR(20)", {.type = STORE_COL_ASCII, .size = 20}, -1},
+    {"VARCHAR(20)", {.type = STORE_COL_VARCHAR, .size = 19}, -1},
+    {"CHAR(20)", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
+    {"VARCHAR(20)", {.type = STORE_COL_TEXT}, 1},
+    {"TEXT", {.type = STORE_COL_TEXT}, 1},
+    {"LONGTEXT", {.type = STORE_COL_TEXT}, -1},
+    {"TEXT", {.type = STORE_COL_VARCHAR, .size = 2000}, -1},
+    {"MEDIUMTEXT CHECK (JSON_VALID(`c`))", {.type = STORE_COL_TEXT}, 1},
+    {"MEDIUMTEXT", {.type = STORE_COL_JSON}, 1},
+    {"VARBINARY(8)", {.type = STORE_COL_BINARY, .size = 16}, 1},
+    {"VARBINARY(8)", {.type = STORE_COL_BINARY, .size = 4}, -1},
+    {"BLOB", {.type = STORE_COL_BLOB}, 1},
+    {"LONGBLOB", {.type = STORE_COL_BLOB}, -1},
+    {"VARBINARY(8)", {.type = STORE_COL_BLOB}, 1},
+    {"DATE", {.type = STORE_COL_DATETIME}, 1},
+    {"DATETIME", {.type = STORE_COL_DATETIME}, 1},
+    {"TIMESTAMP NULL", {.type = STORE_COL_DATETIME}, 1},
+    {"DATETIME(6)", {.type = STORE_COL_DATE}, -1},
+    {"VARCHAR(40)", {.type = STORE_COL_I64}, -1},
+    {"BIGINT NOT NULL", {.type = STORE_COL_I64}, 1},
+    {"BIGINT", {.type = STORE_COL_I64, .not_null = true}, 1},
+    {"BIGINT DEFAULT 5", {.type = STORE_COL_I64, .dflt = "6"}, 1},
+    {"BIGINT DEFAULT 5", {.type = STORE_COL_I64}, 1},
+    {"VARCHAR(9) DEFAULT 'Abc'", {.type = STORE_COL_VARCHAR, .size = 9, .dflt = "'abc'"}, 1},
+};
+
+/* A table `w` whose column `c` is `ddl`. */
+static void make_w(const char *ddl)
+{
+    char text[200];
+    sql("DROP TABLE IF EXISTS w");
+    snprintf(text, sizeof text,
+             "CREATE TABLE w (id BIGINT UNSIGNED NOT NULL, c %s, "
+             "PRIMARY KEY (id)) CHARSET utf8mb4",
+             ddl);
+    sql(text);
+}
+
 static void test_widen(void **state)
 {
     (void)state;
-    static const struct {
-        const char *ddl; /* what is there */
-        struct store_col want;
-        int steps; /* -1: refused */
-    } cases[] = {
-        {"TINYINT", {.type = STORE_COL_I64}, 1},
-        {"INT UNSIGNED", {.type = STORE_COL_I64}, 1},
-        {"BIGINT UNSIGNED", {.type = STORE_COL_I64}, -1},
-        {"BIGINT", {.type = STORE_COL_ID}, -1},
-        {"INT UNSIGNED", {.type = STORE_COL_ID}, 1},
-        {"BIGINT", {.type = STORE_COL_I32}, -1},
-        {"TINYINT(4)", {.type = STORE_COL_BOOL}, 0},
-        {"INT", {.type = STORE_COL_BOOL}, -1},
-        {"FLOAT", {.type = STORE_COL_F64}, 1},
-        {"INT", {.type = STORE_COL_F64}, 1},
-        {"BIGINT", {.type = STORE_COL_F64}, -1},
-        {"DECIMAL(10,2)", {.type = STORE_COL_DECIMAL, .size = 12, .scale = 4}, 1},
-        {"DECIMAL(10,2)", {.type = STORE_COL_DECIMAL, .size = 10, .scale = 4}, -1},
-        {"DECIMAL(10,2)", {.type = STORE_COL_DECIMAL, .size = 10, .scale = 0}, -1},
-        {"INT", {.type = STORE_COL_DECIMAL, .size = 12, .scale = 2}, 1},
-        {"VARCHAR(20)", {.type = STORE_COL_VARCHAR, .size = 200}, 1},
-        {"VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
-         {.type = STORE_COL_VARCHAR, .size = 20},
-         0},
-        {"VARCHAR(20) CHARACTER SET latin1", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
-        {"VARCHAR(20) CHARACTER SET ascii", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
-        {"VARCHAR(20)", {.type = STORE_COL_ASCII, .size = 20}, -1},
-        {"VARCHAR(20)", {.type = STORE_COL_VARCHAR, .size = 19}, -1},
-        {"CHAR(20)", {.type = STORE_COL_VARCHAR, .size = 20}, 1},
-        {"VARCHAR(20)", {.type = STORE_COL_TEXT}, 1},
-        {"TEXT", {.type = STORE_COL_TEXT}, 1},
-        {"LONGTEXT", {.type = STORE_COL_TEXT}, -1},
-        {"TEXT", {.type = STORE_COL_VARCHAR, .size = 2000}, -1},
-        {"MEDIUMTEXT CHECK (JSON_VALID(`c`))", {.type = STORE_COL_TEXT}, 1},
-        {"MEDIUMTEXT", {.type = STORE_COL_JSON}, 1},
-        {"VARBINARY(8)", {.type = STORE_COL_BINARY, .size = 16}, 1},
-        {"VARBINARY(8)", {.type = STORE_COL_BINARY, .size = 4}, -1},
-        {"BLOB", {.type = STORE_COL_BLOB}, 1},
-        {"LONGBLOB", {.type = STORE_COL_BLOB}, -1},
-        {"VARBINARY(8)", {.type = STORE_COL_BLOB}, 1},
-        {"DATE", {.type = STORE_COL_DATETIME}, 1},
-        {"DATETIME", {.type = STORE_COL_DATETIME}, 1},
-        {"TIMESTAMP NULL", {.type = STORE_COL_DATETIME}, 1},
-        {"DATETIME(6)", {.type = STORE_COL_DATE}, -1},
-        {"VARCHAR(40)", {.type = STORE_COL_I64}, -1},
-        {"BIGINT NOT NULL", {.type = STORE_COL_I64}, 1},
-        {"BIGINT", {.type = STORE_COL_I64, .not_null = true}, 1},
-        {"BIGINT DEFAULT 5", {.type = STORE_COL_I64, .dflt = "6"}, 1},
-        {"BIGINT DEFAULT 5", {.type = STORE_COL_I64}, 1},
-        {"VARCHAR(9) DEFAULT 'Abc'", {.type = STORE_COL_VARCHAR, .size = 9, .dflt = "'abc'"}, 1},
-    };
-    for (size_t i = 0; i < N(cases); i++) {
-        char ddl[200];
-        sql("DROP TABLE IF EXISTS w");
-        snprintf(ddl, sizeof ddl,
-                 "CREATE TABLE w (id BIGINT UNSIGNED NOT NULL, c %s, "
-                 "PRIMARY KEY (id)) CHARSET utf8mb4",
-                 cases[i].ddl);
-        sql(ddl);
-        struct store_col cols[] = {ID, cases[i].want};
+    for (size_t i = 0; i < N(widening); i++) {
+        make_w(widening[i].ddl);
+        struct store_col cols[] = {ID, widening[i].want};
         cols[1].name = "c";
         struct store_table t = table("w", cols, 2);
-        if (cases[i].steps < 0) {
+        if (widening[i].steps < 0) {
             struct store_plan p;
             FAILS(store_plan(c, a, &t, 1, true, &p, &e), 409, "schema_conflict");
             assert_non_null(strstr(e.detail, "w.c"));
             continue;
         }
         size_t steps = migrate(&t, 1, false);
-        if ((int)steps != cases[i].steps) fail_msg("%s: %zu steps", cases[i].ddl, steps);
+        if ((int)steps != widening[i].steps) fail_msg("%s: %zu steps", widening[i].ddl, steps);
+    }
+}
+
+/* What a step is said to cost the server confirms: it refuses an ALGORITHM that it
+ * cannot keep to. */
+static void confirm(const struct store_step *step)
+{
+    bool instant = step->how == STORE_INSTANT;
+    if (!sv_starts(step->sql, SV("ALTER TABLE"))) return;
+    const char *how = instant                     ? "ALGORITHM=INSTANT"
+                      : step->how == STORE_ONLINE ? "ALGORITHM=INPLACE, LOCK=NONE"
+                                                  : "ALGORITHM=COPY";
+    sv text = arena_printf(a, "%.*s, %s", SVARG(step->sql), how);
+    if (store_ddl(c, text, &e) != 0)
+        fail_msg("%.*s is not %s: %s", SVARG(step->sql), how, e.detail);
+}
+
+static void test_costs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N(widening); i++) {
+        if (widening[i].steps != 1) continue;
+        make_w(widening[i].ddl);
+        sql("INSERT INTO w (id, c) VALUES (1, NULL), (2, NULL)");
+        struct store_col cols[] = {ID, widening[i].want};
+        cols[1].name = "c";
+        struct store_table t = table("w", cols, 2);
+        if (strstr(widening[i].ddl, "NOT NULL") || widening[i].want.not_null) sql("DELETE FROM w");
+        struct store_plan p = plan_of(&t, 1, false);
+        assert_int_equal(p.n, 1);
+        assert_true(sv_eqs(p.steps[0].table, "w"));
+        assert_true(p.steps[0].bytes > 0);
+        confirm(&p.steps[0]);
+    }
+    /* columns and indexes that come, go and are renamed */
+    make_w("VARCHAR(20) NOT NULL");
+    static const char *const on_d[] = {"d"};
+    static const struct store_idx ix = {.name = "ix_d", .cols = on_d, .n_cols = 1};
+    struct store_col cols[] = {
+        ID,
+        {.name = "d", .was = "c", .type = STORE_COL_VARCHAR, .size = 20, .not_null = true},
+        {.name = "n", .type = STORE_COL_I64, .not_null = true, .dflt = "0"}};
+    struct store_table t = table("w", cols, 3);
+    t.idx = &ix;
+    t.n_idx = 1;
+    struct store_plan p = plan_of(&t, 1, false);
+    assert_int_equal(p.n, 3);
+    for (size_t i = 0; i < p.n; i++) confirm(&p.steps[i]);
+    assert_int_equal(p.steps[0].how, STORE_INSTANT);
+    assert_int_equal(p.steps[1].how, STORE_INSTANT);
+    assert_int_equal(p.steps[2].how, STORE_ONLINE);
+    struct store_table without = table("w", cols, 1);
+    p = plan_of(&without, 1, false);
+    for (size_t i = 0; i < p.n; i++) confirm(&p.steps[i]);
+    static const char *const gone[] = {"d", "n"};
+    without.retire = gone;
+    without.n_retire = 2;
+    p = plan_of(&without, 1, true);
+    assert_true(p.n > 0);
+    for (size_t i = 0; i < p.n; i++) {
+        assert_true(p.steps[i].destructive);
+        confirm(&p.steps[i]);
     }
 }
 
@@ -523,7 +592,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
         T(test_create),       T(test_add_columns),     T(test_rename),         T(test_widen),
         T(test_data_decides), T(test_retire),          T(test_auto_increment), T(test_failing_step),
-        T(test_stale_plan),   T(test_killed_half_way), T(test_one_at_a_time),
+        T(test_stale_plan),   T(test_killed_half_way), T(test_one_at_a_time),   T(test_costs),
     };
     return cmocka_run_group_tests_name("store plans", tests, set_up, tear_down);
 }
