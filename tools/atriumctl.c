@@ -47,6 +47,8 @@ static const struct command commands[] = {
      "/operator/tenants/%s/users", NULL, "login", "makes a member of staff, prints the password"},
     {"plan", "TENANT", 1, "GET", "/operator/tenants/%s/plan", NULL, NULL,
      "statements that would change the schema"},
+    {"drop-retired", "TENANT --sure TENANT", 1, "POST", "/operator/tenants/%s/drop-retired", NULL,
+     NULL, "drops the columns that manifests retire, for good"},
     {"migrate", "TENANT", 1, "POST", "/operator/tenants/%s/migrate", NULL, NULL, "runs that plan"},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

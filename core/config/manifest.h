@@ -178,6 +178,8 @@ struct mf_resource {
     size_t n_list_filters;
     const char *const *list_sorts;     /* sortable columns, "-created_at" first is default */
     size_t n_list_sorts;
+    const char *const *retire;   /* columns of fields that are gone; kept until an operator drops them */
+    size_t n_retire;
     bool internal;               /* no REST routes (rows only for the plugin's own C) */
     const char *parent;          /* name of the parent resource when edited in place */
     unsigned line, column;

@@ -103,6 +103,24 @@ static void read_label(struct mf_reader *r, struct cfg_node *root, struct mf_res
         cfg_error(r->e, cfg_get(root, "label"), "'label' must name a short field");
 }
 
+/* Names of fields that were; one that is (or is renamed) is a slip. */
+static void read_retire(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res)
+{
+    struct cfg_names columns = {0};
+    mf_columns(r, res, &columns);
+    res->retire = cfg_texts(root, "retire", NULL, "field", &res->n_retire, r->e);
+    for (size_t i = 0; i < res->n_retire; i++) {
+        const char *name = res->retire[i];
+        if (!mf_is_ident(sv_of(name), 48))
+            cfg_error(r->e, cfg_get(root, "retire"), "'%s' is no name of a field", name);
+        else if (cfg_names_has(&columns, sv_of(name)))
+            cfg_error(r->e, cfg_get(root, "retire"), "'%s' is still a field", name);
+        for (size_t k = 0; k < res->n_fields; k++)
+            if (res->fields[k].was && strcmp(res->fields[k].was, name) == 0)
+                cfg_error(r->e, cfg_get(root, "retire"), "'%s' was renamed, not retired", name);
+    }
+}
+
 void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res)
 {
     res->manifest = r->m;
@@ -124,6 +142,7 @@ void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_reso
     if (fields && res->n_fields) mf_check_fields(r, res, fields);
     read_label(r, root, res);
     read_indexes(r, root, res);
+    read_retire(r, root, res);
     res->check_hook = mf_bind(r, root, "validate", MF_H_CHECK, false);
     mf_read_scopes(r, root, res);
     mf_read_grants(r, root, res);

@@ -191,6 +191,53 @@ static void post_migrate(struct http_req *req)
         buf_str(http_out(req), "{\"migrated\":true}");
 }
 
+struct drop_ctx {
+    struct main_worker *w;
+    struct auth_tenant *tenant;
+    size_t dropped;
+    struct err *err;
+    int rc;
+};
+
+static bool drop_plugin(void *arg, const struct plug_info *i)
+{
+    struct drop_ctx *d = arg;
+    size_t n = 0;
+    if (main_plugin_stands(i) && auth_plugin_on(d->tenant, sv_of(i->id)))
+        d->rc = model_drop_retired(d->w->model, i->manifest, d->tenant, &n, d->err);
+    d->dropped += n;
+    return d->rc == 0;
+}
+
+/* {"sure": "<tenant>"}: what is dropped does not come back. */
+static void post_drop_retired(struct http_req *req)
+{
+    struct main_worker *w = http_route_data(req);
+    struct auth_tenant *t = path_tenant(req);
+    struct err err = {0};
+    json_t *body;
+    if (!t)
+        return;
+    if (http_json(req, &body, &err) != 0) {
+        http_fail(req, &err);
+        return;
+    }
+    const char *sure = json_string_value(json_object_get(body, "sure"));
+    if (!sure || !sv_eqs(t->slug, sure)) {
+        err_field(&err, "sure", "required", NULL);
+        http_fail(req, &err);
+        return;
+    }
+    struct drop_ctx d = {.w = w, .tenant = t, .err = &err};
+    d.rc = model_drop_retired(w->model, w->core, t, &d.dropped, &err);
+    if (d.rc == 0)
+        plug_each(w->plugins, drop_plugin, &d);
+    if (d.rc != 0)
+        http_fail(req, &err);
+    else
+        buf_printf(http_out(req), "{\"dropped\":%zu}", d.dropped);
+}
+
 /* ---- staff ---------------------------------------------------------------------------------- */
 
 static void post_user(struct http_req *req)
@@ -344,6 +391,7 @@ int main_operator_routes(struct main_worker *w, struct http_router *r, struct er
         {HTTP_POST, "/operator/tenants/:slug/users", 0, post_user, w, NULL},
         {HTTP_GET, "/operator/tenants/:slug/plan", 0, get_plan, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/migrate", 0, post_migrate, w, NULL},
+        {HTTP_POST, "/operator/tenants/:slug/drop-retired", 0, post_drop_retired, w, NULL},
     };
     if (http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
         return -1;

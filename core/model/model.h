@@ -62,6 +62,10 @@ int model_tables(const struct model *m, const struct mf_manifest *mf, struct are
 /* Plans and applies the tables of one manifest in a tenant's database. */
 int model_migrate(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
                   struct err *err);
+/* Drops the columns that the manifest retires, for good: an operator's decision,
+ * never part of a migration. *dropped: how many statements. */
+int model_drop_retired(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
+                       size_t *dropped, struct err *err);
 
 /* ---- jobs of the core ------------------------------------------------------------ */
 

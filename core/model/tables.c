@@ -117,7 +117,9 @@ static void resource_table(const struct model_resource *r, struct arena *a, stru
                                 .primary = primary,
                                 .n_primary = 1,
                                 .idx = idx,
-                                .n_idx = r->n_indexes};
+                                .n_idx = r->n_indexes,
+                                .retire = r->mf->retire,
+                                .n_retire = (unsigned)r->mf->n_retire};
     if (r->mf->was) out->was = arena_printf(a, "%s_%s", r->mf->manifest->id, r->mf->was).p;
 }
 
@@ -186,6 +188,29 @@ int model_migrate(const struct model *m, const struct mf_manifest *mf, struct au
         if (rc == 0) rc = complete(m, mf, conn, a, err);
         store_put(conn);
     }
+    arena_free(a);
+    return rc;
+}
+
+int model_drop_retired(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
+                       size_t *dropped, struct err *err)
+{
+    struct arena *a = arena_new(0);
+    struct store_conn *conn = NULL;
+    struct store_table *tables;
+    struct store_plan plan = {0};
+    size_t n;
+    *dropped = 0;
+    int rc = model_tables(m, mf, a, &tables, &n, err);
+    if (rc == 0) rc = store_get(t->db, &conn, err);
+    if (rc == 0) rc = store_plan(conn, a, tables, n, true, &plan, err);
+    for (size_t i = 0; i < plan.n; i++)
+        if (plan.steps[i].destructive) plan.steps[(*dropped)++] = plan.steps[i];
+    plan.n = *dropped;
+    if (rc == 0 && plan.n)
+        rc = store_apply(conn, &plan, arena_printf(a, "%s %s: retired", mf->id, mf->version).p,
+                         err);
+    if (conn) store_put(conn);
     arena_free(a);
     return rc;
 }
