@@ -25,6 +25,7 @@ struct auth_tenant {             /* immutable but for what is said; reference co
     unsigned char secret[32];    /* for signed device ids, links, cursors */
     void *_Atomic model;         /* model's per-tenant caches, see model.h */
     void *_Atomic plugins;       /* plugin room's per-tenant state */
+    void *_Atomic link;          /* link room's */
 };
 
 struct auth_opts {
@@ -190,6 +191,19 @@ int auth_password_hash(struct arena *a, sv password, sv *out, struct err *err);
 bool auth_password_verify(sv hash, sv password);
 /* At least 10 characters of three kinds, not the login, not a common one. */
 int auth_password_check(sv password, sv login, const char *field, struct err *err);
+
+/* Somebody as whom work is done without a request: a member of staff with the
+ * rights he has now, or (staff 0) the holder of one role, who is nobody. *out NULL
+ * when he is gone or suspended, or the role is. Lives as long as `a`. [worker] */
+int auth_behalf(struct auth_tenant *t, struct store_conn *c, struct arena *a, int64_t staff,
+                int64_t role, const struct auth_principal **out, struct err *err);
+
+/* ---- secrets that lie in a tenant's rows ------------------------------------------------- */
+
+/* Sealed with the deployment's key, bound to the tenant and to `what`. [any] */
+sv auth_seal(const struct auth_tenant *t, struct arena *a, const char *what, sv plain);
+int auth_unseal(const struct auth_tenant *t, struct arena *a, const char *what, sv sealed,
+                sv *plain);
 
 /* ---- API keys ---------------------------------------------------------------------------- */
 

@@ -120,3 +120,54 @@ int auth_staff_principal(struct auth_tenant *tenant, struct arena *a, int64_t st
     *out = &s->p;
     return 0;
 }
+
+static int read_role(struct store_conn *c, struct arena *a, int64_t role, struct role_row *out,
+                     bool *found, struct err *err)
+{
+    struct store_val args[] = {STORE_I(role)}, v[3];
+    if (store_one(c, a, SV("SELECT code, grants, builtin FROM core_role WHERE id = ?"), args, 1, v,
+                  3, found, err) != 0)
+        return -1;
+    if (*found)
+        *out = (struct role_row){.code = v[0].u.s,
+                                 .grants = v[1].type == STORE_NULL ? SV_NULL : v[1].u.s,
+                                 .builtin = v[2].type == STORE_I64 && v[2].u.i != 0};
+    return 0;
+}
+
+static void unref_roles(void *r)
+{
+    roles_unref(r);
+}
+
+static int role_holder(struct store_conn *c, struct arena *a, int64_t role,
+                       const struct auth_principal **out, struct err *err)
+{
+    struct role_row row;
+    bool found;
+    if (read_role(c, a, role, &row, &found, err) != 0) return -1;
+    if (!found) return 0;
+    struct auth_roles *roles = roles_compile(&row, 1);
+    arena_on_free(a, unref_roles, roles);
+    struct auth_principal *p = ARENA_NEW(a, struct auth_principal);
+    *p = (struct auth_principal){.kind = AUTH_KEY, .admin = roles->admin, .name = row.code,
+                                 .phone_masked = {"", 0}, .roles = roles, .device = {"", 0}};
+    *out = p;
+    return 0;
+}
+
+int auth_behalf(struct auth_tenant *tenant, struct store_conn *c, struct arena *a, int64_t staff,
+                int64_t role, const struct auth_principal **out, struct err *err)
+{
+    struct session *s = NULL;
+    struct auth_person who;
+    *out = NULL;
+    if (!staff) return role_holder(c, a, role, out, err);
+    if (read_staff(c, a, staff, &who, err) != 0 ||
+        (who.active && principal_make(tenant_full(tenant), c, a, &who, &s, err) != 0))
+        return -1;
+    if (!s) return 0;
+    arena_on_free(a, unref_session, s);
+    *out = &s->p;
+    return 0;
+}

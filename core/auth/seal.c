@@ -229,3 +229,16 @@ struct hash128 seal_siphash(const uint64_t key[2], sv data)
     h.b = v[0] ^ v[1] ^ v[2] ^ v[3];
     return h;
 }
+
+/* ---- for the rooms above ----------------------------------------------------------------- */
+
+sv auth_seal(const struct auth_tenant *t, struct arena *a, const char *what, sv plain)
+{
+    return seal_text(a, tenant_full(t)->auth->master, control_about(a, t->id, what), plain);
+}
+
+int auth_unseal(const struct auth_tenant *t, struct arena *a, const char *what, sv sealed,
+                sv *plain)
+{
+    return seal_open(a, tenant_full(t)->auth->master, control_about(a, t->id, what), sealed, plain);
+}

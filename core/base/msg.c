@@ -216,6 +216,15 @@ static const struct msg core_messages[] = {
      "It came no further in several tries and was given up."},
     {"task_unknown", "系统已不支持这种任务。", "This kind of task is no longer known."},
 
+    {"webhook_url", "必须是 https:// 开头的完整网址，不含用户名。",
+     "Must be a whole address that begins with https://, without a user name."},
+    {"webhook_events", "无效的事件：{0}。应如 vote.poll.created 或 vote.poll.*。",
+     "Not an event: {0}. Write vote.poll.created or vote.poll.*."},
+    {"webhook_one_resource", "只有全部事件属于同一资源时才能使用。",
+     "Only where all events are of one resource."},
+    {"webhook_nothing", "请指明要重发哪些投递：deliveries，或 from 与 to。",
+     "Say what to send again: deliveries, or from and to."},
+
     /* files */
     {"file_type_refused", "不接受此类型的文件：{0}。", "Files of this type are not accepted: {0}."},
 };

@@ -180,6 +180,11 @@ static void read_rest(struct loader *l, struct cfg_node *root)
     s->quarantine.window_s = get_uint(l, m, "window_seconds", 300, 1, 86400);
     cfg_no_unknown(m, l->e);
 
+    m = cfg_map(root, "webhooks", l->e);
+    s->webhooks.allow_private = cfg_bool(m, "allow_private", false, l->e);
+    s->webhooks.allow_http = cfg_bool(m, "allow_http", false, l->e);
+    cfg_no_unknown(m, l->e);
+
     s->node = get_uint(l, root, "node", 0, 0, 1023);
     s->drain_seconds = get_uint(l, root, "drain_seconds", 30, 1, 3600);
     s->utc_offset = (int)cfg_int(root, "utc_offset", 480, -720, 840, l->e);

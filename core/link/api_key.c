@@ -55,7 +55,7 @@ int api_key_check(struct model_hook_call *call, struct err *err)
 struct renewal {
     const struct model_resource *r;
     struct http_req *req;
-    struct model_ctx mine, system;
+    struct model_ctx system;
     int64_t id;
     struct auth_key_secret secret;
 };
@@ -65,25 +65,20 @@ struct renewal {
 static int renew(void *arg, struct store_conn *conn, struct err *err)
 {
     struct renewal *x = arg;
-    x->mine = link_ctx(x->req, conn);
-    x->system = x->mine;
+    if (link_may_update(x->req, conn, x->r, x->id, err) != 0) return -1;
+    x->system = link_ctx(x->req, conn);
     x->system.who = &auth_system;
-    json_t *nothing = json_object();
-    int rc = model_update(x->r, &x->mine, x->id, -1, nothing, err);
-    json_decref(nothing);
-    if (rc != 0) return -1;
     auth_key_make(&x->secret);
     json_t *body = json_pack("{s:s%, s:s%}", "prefix", x->secret.token, x->secret.prefix_n,
                              "secret_hash", x->secret.hash, sizeof x->secret.hash);
-    rc = model_update(x->r, &x->system, x->id, -1, body, err);
+    int rc = model_update(x->r, &x->system, x->id, -1, body, err);
     json_decref(body);
     return rc;
 }
 
 void api_key_secret(struct http_req *req)
 {
-    struct model *m = http_route_data(req);
-    struct renewal x = {.r = model_find(m, SV("core.api_key")), .req = req};
+    struct renewal x = {.r = model_find(link_of(req)->o.model, SV("core.api_key")), .req = req};
     struct err err = {0};
     if (auth_of(req)->kind != AUTH_STAFF)
         err_set(&err, auth_of(req)->kind == AUTH_ANON ? 401 : 403,

@@ -1,6 +1,14 @@
-/* The room's hooks and routes, and the steps that its files share. */
+/* The room's beginning and end, its routes, and the steps that its files share. */
 #define LOG_ROOM "link"
+
+#include <stdlib.h>
+
 #include "link/room.h"
+
+/* Hooks of the core have no argument of their own. */
+static struct link *the_link;
+
+/* ---- common steps --------------------------------------------------------------------- */
 
 struct model_ctx link_ctx(struct http_req *req, struct store_conn *conn)
 {
@@ -10,6 +18,11 @@ struct model_ctx link_ctx(struct http_req *req, struct store_conn *conn)
                               .arena = http_arena(req),
                               .conn = conn,
                               .lang = http_lang(req)};
+}
+
+struct link *link_of(const struct http_req *req)
+{
+    return req ? http_route_data(req) : the_link;
 }
 
 int link_id(struct http_req *req, int64_t *id, struct err *err)
@@ -28,15 +41,89 @@ int link_tx(struct auth_tenant *t, int (*fn)(void *arg, struct store_conn *c, st
     return rc;
 }
 
-void link_hooks(void)
+int link_may_update(struct http_req *req, struct store_conn *conn, const struct model_resource *r,
+                    int64_t id, struct err *err)
 {
-    model_core_hook("api_key_check", api_key_check);
+    struct model_ctx c = link_ctx(req, conn);
+    json_t *nothing = json_object();
+    int rc = model_update(r, &c, id, -1, nothing, err);
+    json_decref(nothing);
+    return rc;
 }
 
-int link_routes(struct model *m, struct http_router *r, struct err *err)
+struct link_tenant *link_tenant(struct link *l, struct auth_tenant *t)
+{
+    struct link_tenant *lt = atomic_load_explicit(&t->link, memory_order_acquire);
+    if (lt) return lt;
+    lt = xmalloc(sizeof *lt);
+    *lt = (struct link_tenant){.t = t};
+    pthread_mutex_init(&lt->lock, NULL);
+    void *none = NULL;
+    if (!atomic_compare_exchange_strong(&t->link, &none, lt)) {
+        pthread_mutex_destroy(&lt->lock);
+        free(lt);
+        return none;
+    }
+    lt->next = atomic_load(&l->tenants);
+    while (!atomic_compare_exchange_weak(&l->tenants, &lt->next, lt)) {
+    }
+    return lt;
+}
+
+/* ---- beginning and end ---------------------------------------------------------------- */
+
+struct link *link_new(const struct link_opts *o)
+{
+    struct link *l = xmalloc(sizeof *l);
+    *l = (struct link){.o = *o};
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->wake, NULL);
+    the_link = l;
+    model_core_hook("api_key_check", api_key_check);
+    model_core_hook("webhook_check", webhook_check);
+    model_core_hook("webhook_move", webhook_move);
+    model_core_job(o->model, "webhook_sweep", webhook_sweep);
+    model_set_outbox(o->model, &(struct model_outbox){
+                                   .arg = l, .record = webhook_record, .committed = webhook_committed});
+    return l;
+}
+
+int link_routes(struct link *l, struct http_router *r, struct err *err)
 {
     const struct http_route routes[] = {
-        {HTTP_POST, "/api/core/api_key/:id/secret", 0, api_key_secret, m, NULL},
+        {HTTP_POST, "/api/core/api_key/:id/secret", 0, api_key_secret, l, NULL},
+        {HTTP_POST, "/api/core/webhook/:id/secret", 0, webhook_secret, l, NULL},
+        {HTTP_POST, "/api/core/webhook/:id/test", 0, webhook_test, l, NULL},
+        {HTTP_POST, "/api/core/webhook/:id/replay", 0, webhook_replay, l, NULL},
     };
     return http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err);
+}
+
+int link_start(struct link *l, struct err *err)
+{
+    return webhook_pump_start(l, err);
+}
+
+void link_stop(struct link *l)
+{
+    webhook_pump_stop(l);
+}
+
+void link_free(struct link *l)
+{
+    for (struct sending *s = l->results, *next; s; s = next) {
+        next = s->next;
+        free(s);
+    }
+    for (struct link_tenant *lt = l->tenants, *next; lt; lt = next) {
+        next = lt->next;
+        webhook_set_drop(lt->set);
+        atomic_store(&lt->t->link, NULL);
+        pthread_mutex_destroy(&lt->lock);
+        free(lt);
+    }
+    pthread_cond_destroy(&l->wake);
+    pthread_mutex_destroy(&l->lock);
+    the_link = NULL;
+    free(l);
 }

@@ -130,11 +130,12 @@ static int start_store(struct main_worker *w, struct err *err)
     return 0;
 }
 
-static int start_work(struct main_worker *w)
+static int start_work(struct main_worker *w, struct err *err)
 {
     w->pool = work_pool_start(w->settings.workers, w->settings.queue);
     w->hub = work_hub_new(16);
-    return 0;
+    w->reactor = work_reactor_start(err);
+    return w->reactor ? 0 : -1;
 }
 
 static int start_auth(struct main_worker *w, struct err *err)
@@ -162,7 +163,12 @@ static int start_plugins(struct main_worker *w, struct err *err)
                             SVARG(buf_view(&e.text)));
     w->model = model_new(w->auth);
     model_set_state_dir(w->settings.state_dir);
-    link_hooks();
+    struct link_opts link = {.auth = w->auth,
+                             .model = w->model,
+                             .reactor = w->reactor,
+                             .allow_private = w->settings.webhooks.allow_private,
+                             .allow_http = w->settings.webhooks.allow_http};
+    w->link = link_new(&link);
     if (model_add(w->model, w->core, &e) != 0)
         return err_internal(err, "the core's resources do not stand:\n%.*s",
                             SVARG(buf_view(&e.text)));
@@ -288,7 +294,7 @@ static int start_routes(struct main_worker *w, struct err *err)
     w->router = http_router_new();
     w->operator_router = http_router_new();
     if (auth_routes(w->auth, w->router, err) != 0 || model_routes(w->model, w->router, err) != 0 ||
-        link_routes(w->model, w->router, err) != 0 ||
+        link_routes(w->link, w->router, err) != 0 ||
         plug_routes(w->plugins, w->router, err) != 0 ||
         main_console_routes(w, w->router, err) != 0 ||
         main_health_routes(w, w->router, err) != 0)
@@ -372,11 +378,11 @@ static int start_server(struct main_worker *w, struct err *err)
 static int start(struct main_worker *w, struct err *err)
 {
     w->page = w->options->page_fd >= 0 ? plug_page_open(w->options->page_fd, err) : NULL;
-    if (start_store(w, err) != 0 || start_work(w) != 0 || start_auth(w, err) != 0 ||
+    if (start_store(w, err) != 0 || start_work(w, err) != 0 || start_auth(w, err) != 0 ||
         start_plugins(w, err) != 0)
         return -1;
     auth_each_tenant(w->auth, migrate_one, w);
-    if (start_routes(w, err) != 0 || start_jobs(w, err) != 0)
+    if (start_routes(w, err) != 0 || start_jobs(w, err) != 0 || link_start(w->link, err) != 0)
         return -1;
     return start_server(w, err);
 }
@@ -390,11 +396,14 @@ static void stop(struct main_worker *w)
     http_server_drain(w->server, ms);
     auth_drain(w->auth, ms);
     plug_drain(w->plugins);
+    link_stop(w->link);
     model_set_jobs(w->model, NULL);
     work_jobs_stop(w->jobs, ms);
     work_pool_stop(w->pool, ms);
     plug_stop(w->plugins);
     http_server_free(w->server);
+    work_reactor_stop(w->reactor);
+    link_free(w->link);
     auth_stop(w->auth);
 }
 

@@ -2,6 +2,7 @@
 #ifndef ATRIUM_MAIN_WORKER_H
 #define ATRIUM_MAIN_WORKER_H
 
+#include "link/link.h"
 #include "main/listeners.h"
 #include "main/site.h"
 #include "plugin/plugin.h"
@@ -21,6 +22,8 @@ struct main_worker {
     struct plug_page *page;
     struct plug_registry *plugins;
     struct work_jobs *jobs;
+    struct work_reactor *reactor;
+    struct link *link;
     struct http_router *router, *operator_router;
     struct main_site *site;
     struct http_server *server;

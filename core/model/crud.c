@@ -123,7 +123,9 @@ static int core_check(struct write *w, const char *event, struct err *err)
 
 static int erase(struct write *w, struct err *err)
 {
-    if (write_lock(w, &w->p->del, false, err) < 0 || core_check(w, "delete", err) < 0) return -1;
+    if (write_lock(w, &w->p->del, false, err) < 0 || core_check(w, "delete", err) < 0 ||
+        write_going(w, err) < 0)
+        return -1;
     if (!w->r->deleted_at) {
         if (write_remove(w, w->r, w->id, 0, err) < 0) return -1;
     } else if (write_unused(w, w->r, w->id, true, err) < 0 || bury(w, true, err) < 0) {

@@ -221,6 +221,7 @@ struct model {
     struct auth *auth;
     struct arena *a;
     struct model_hooks hooks;
+    struct model_outbox outbox;
     struct model_plugin **plugins;
     size_t n_plugins, cap_plugins;
     struct model_resource **all; /* of the plugins that stand */
@@ -391,6 +392,8 @@ int write_lock(struct write *w, const struct frag *rows, bool deleted, struct er
 int write_load_children(struct write *w, struct err *err);
 int write_hook(struct write *w, const char *hook, const char *event, struct err *err);
 int write_done(struct write *w, struct err *err);
+/* The row is about to go: who keeps an outbox hears it while it can be read. */
+int write_going(struct write *w, struct err *err);
 /* A failed statement: names the field of a broken unique index. */
 int write_failed(struct write *w, const struct model_resource *r, const char *prefix,
                  struct err *err);

@@ -10,6 +10,7 @@
 struct model;                    /* all resources of all loaded manifests; immutable after
                                   * model_seal */
 struct model_resource;           /* a resource with its prepared SQL */
+struct model_ctx;
 
 /* How C hooks of plugins are reached; the plugin room fills it before seal. */
 struct model_hook_call {
@@ -33,6 +34,23 @@ struct model_hooks {
     /* After commit: "vote.poll.created|updated|deleted|<transition>". [worker] */
     void (*event)(void *arg, struct auth_tenant *t, sv event, int64_t id, sv json);
 };
+
+/* What must be as durable as a write: told of each one inside its transaction. */
+struct model_written {
+    struct model_ctx *c;         /* of the writer, joined to the transaction */
+    const struct model_resource *r;
+    sv resource;                 /* "vote.poll" */
+    const char *event;           /* "created", "updated", "deleted", a transition */
+    int64_t id;
+    bool going;                  /* about to be taken away: the last moment it can be read */
+};
+struct model_outbox {
+    void *arg;
+    int (*record)(void *arg, const struct model_written *w, struct err *err);   /* -1: no write */
+    void (*committed)(void *arg, struct auth_tenant *t, sv resource);           /* after it */
+};
+/* One, before the first request. */
+void model_set_outbox(struct model *m, const struct model_outbox *o);
 
 /* Binds the C behind a `validate` or a transition's `hook` of the core's own
  * manifest, where no plugin can: an unbound name keeps the core from starting.

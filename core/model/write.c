@@ -68,6 +68,8 @@ static void send(struct model_ctx *c, const struct model_done *d)
                    &(struct auth_audit){.action = d->action, .target = target, .ok = true});
     }
     if (d->gone && unlink(d->gone) != 0) log_warn("cannot remove %s: %s", d->gone, strerror(errno));
+    const struct model_outbox *o = &r->model->outbox;
+    if (o->committed) o->committed(o->arg, c->tenant, r->name);
     const struct model_hooks *h = &r->model->hooks;
     if (h->event)
         h->event(h->arg, c->tenant, arena_printf(a, "%.*s.%s", SVARG(r->name), d->event), d->id,
@@ -259,9 +261,36 @@ static sv public_row(struct write *w)
     return buf_view(&b);
 }
 
+void model_set_outbox(struct model *m, const struct model_outbox *o)
+{
+    m->outbox = *o;
+}
+
+static int record(struct write *w, bool going, struct err *err)
+{
+    const struct model_outbox *o = &w->r->model->outbox;
+    if (!o->record) return 0;
+    struct model_ctx c = *w->c;
+    c.conn = w->conn;
+    c.done = NULL;
+    struct model_written told = {.c = &c,
+                                 .r = w->r,
+                                 .resource = w->r->name,
+                                 .event = w->event,
+                                 .id = w->id,
+                                 .going = going};
+    return o->record(o->arg, &told, err);
+}
+
+int write_going(struct write *w, struct err *err)
+{
+    return record(w, true, err);
+}
+
 int write_done(struct write *w, struct err *err)
 {
     if (w->quiet) return 0;
+    if (w->after && record(w, false, err) < 0) return -1;
     if (has_trait(w->r, MF_AUDITED) && history_add(w, history_changes(w), err) < 0) return -1;
     struct model_done *d = ARENA_NEW(w->a, struct model_done);
     *d = (struct model_done){.who = w->c->who,
