@@ -163,6 +163,15 @@ static int login_of(struct tenant *t, struct arena *a, sv id_text, sv *login, st
     return 0;
 }
 
+static int fresh(struct tenant *t, const struct auth_principal *p, struct err *err)
+{
+    struct store_conn *c;
+    if (store_get(t->pub.db, &c, err) != 0) return -1;
+    int rc = auth_proved(p, c, err);
+    store_put(c);
+    return rc;
+}
+
 static int reset(struct http_req *req, struct err *err)
 {
     const struct auth_principal *p = auth_of(req);
@@ -172,6 +181,7 @@ static int reset(struct http_req *req, struct err *err)
     sv given = SV_NULL, login, out;
     if (p->kind == AUTH_ANON) return err_set(err, 401, "unauthorized", NULL);
     if (!p->admin) return err_set(err, 403, "forbidden", NULL);
+    if (fresh(t, p, err) != 0) return -1;
     if (http_body(req).n &&
         (login_body(req, &body, err) != 0 ||
          login_text(body, "password", false, 200, &given, err) != 0))

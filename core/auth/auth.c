@@ -113,5 +113,6 @@ int auth_routes(struct auth *a, struct http_router *r, struct err *err)
         {.method = HTTP_GET, .pattern = "/api/core/session", .handler = account_session},
     };
     (void)a;
+    if (proof_routes(r, err) != 0) return -1;
     return http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err);
 }

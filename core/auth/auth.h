@@ -216,6 +216,12 @@ bool auth_may_give_role(const struct auth_principal *who, sv code);
 /* "203.0.113.0/24, 2001:db8::/32": can all of it be read? [any] */
 bool auth_addresses_ok(sv text);
 
+/* ---- sensitive operations ---------------------------------------------------------------- */
+
+/* 403 "reauth_required" unless the principal's session was opened, or proved itself
+ * by POST /api/auth/reauth, within the last five minutes. [worker] */
+int auth_proved(const struct auth_principal *p, struct store_conn *c, struct err *err);
+
 /* ---- routes ------------------------------------------------------------------------------ */
 
 /* Adds the routes of docs/http-api.md: /api/auth/... and /api/core/session. Also

@@ -312,6 +312,9 @@ void account_password(struct http_req *req);
 void account_reset(struct http_req *req);
 void account_session(struct http_req *req);
 
+/* proof.c: /api/auth/reauth */
+int proof_routes(struct http_router *r, struct err *err);
+
 /* ---- audit.c ----------------------------------------------------------------------------- */
 
 struct audit_line {

@@ -175,3 +175,24 @@ size_t appr_leave(struct appr_step *s, const int64_t *found, size_t n)
     }
     return open;
 }
+
+void appr_settle(struct appr *a, enum appr_next *next)
+{
+    struct appr_step *s = appr_active(a);
+    bool agree = false;
+    *next = NEXT_NOTHING;
+    if (!s || !s->all) return;
+    for (size_t i = 0; i < s->n_seats; i++) {
+        if (s->seats[i].state == SEAT_OPEN) return;
+        agree |= s->seats[i].state == SEAT_APPROVED;
+    }
+    if (agree) *next = agreed(a, s);
+}
+
+void appr_hold(struct appr *a)
+{
+    struct appr_step *s = appr_active(a);
+    if (!s) return;
+    s->state = STEP_WAITING;
+    s->changed = true;
+}

@@ -85,4 +85,9 @@ size_t appr_seats(int64_t *found, size_t n, int64_t requester, bool self_ok);
 /* Seats of those who are no longer in `found` end; how many stay open. */
 size_t appr_leave(struct appr_step *s, const int64_t *found, size_t n);
 
+/* Where all must agree and nobody is left to be asked, those who did are all. */
+void appr_settle(struct appr *a, enum appr_next *next);
+/* The step under way waits, with its places, while a signer before it is asked. */
+void appr_hold(struct appr *a);
+
 #endif

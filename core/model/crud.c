@@ -10,6 +10,14 @@ static int start(struct write *w, const struct model_resource *r, struct model_c
     return w->p ? 0 : -1;
 }
 
+/* A sensitive operation asks who it is once more; that he may do it at all is
+ * clear by then. */
+static int may(struct write *w, bool allowed, struct err *err)
+{
+    if (!allowed) return policy_refuse(w->c->who, err);
+    return sensitive_check(w->r, w->c, w->action, err);
+}
+
 /* The caller's body stays as it is: after a deadlock everything starts anew. */
 static json_t *own_body(struct write *w)
 {
@@ -24,11 +32,6 @@ static int sequences(struct write *w, struct err *err)
         const struct mf_field *f = &w->r->mf->fields[i];
         json_t *v = NULL;
         if (f->type != MF_SEQUENCE) continue;
-        json_t *early = json_object_get(w->numbers, f->name);
-        if (early) {
-            json_object_set(w->after, f->name, early);
-            continue;
-        }
         if (sequence_next(w, f, &v, err) < 0) return -1;
         json_object_set_new(w->after, f->name, v);
     }
@@ -42,12 +45,13 @@ static int create(struct write *w, struct err *err)
     w->id = id_next();
     if (merge_check(w, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 ||
-        validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
-        write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || write_children_refs(w, err) < 0 ||
-        write_hook(w, w->r->mf->check_hook, "check", err) < 0 || write_derive(w, err) < 0 ||
-        sequences(w, err) < 0 || write_insert(w, w->r, w->id, w->after, "", err) < 0 ||
-        write_children(w, &changed, err) < 0)
+    if (validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
+        write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || write_children_refs(w, err) < 0)
+        return -1;
+    int asked = approval_gate(w, "create", err);
+    if (asked != 0) return asked < 0 ? -1 : 0;
+    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 || sequences(w, err) < 0 ||
+        write_insert(w, w->r, w->id, w->after, "", err) < 0 || write_children(w, &changed, err) < 0)
         return -1;
     return write_done(w, err);
 }
@@ -57,10 +61,10 @@ int model_create(const struct model_resource *r, struct model_ctx *c, json_t *bo
 {
     struct write w;
     if (start(&w, r, c, "create", "created", err) < 0) return -1;
-    if (!w.p->can_create) return policy_refuse(c->who, err);
+    if (may(&w, w.p->can_create, err) < 0) return -1;
     w.body = body;
-    if (sequence_early(&w, err) < 0 || write_run(&w, create, err) < 0) return -1;
-    *id = w.id;
+    if (write_run(&w, create, err) < 0) return -1;
+    *id = c->approval ? 0 : w.id;
     return 0;
 }
 
@@ -74,11 +78,14 @@ static int update(struct write *w, struct err *err)
         merge_check(w, body, err) < 0)
         return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 ||
-        validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
+    if (validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
         write_refs(w, w->r, NULL, w->before, w->after, "", err) < 0 ||
-        write_children_refs(w, err) < 0 || write_hook(w, w->r->mf->check_hook, "check", err) < 0 ||
-        write_derive(w, err) < 0 || write_children(w, &children, err) < 0 ||
+        write_children_refs(w, err) < 0)
+        return -1;
+    int asked = approval_gate(w, "update", err);
+    if (asked != 0) return asked < 0 ? -1 : 0;
+    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 ||
+        write_children(w, &children, err) < 0 ||
         write_update(w, w->r, w->id, w->before, w->after, children, "", &changed, err) < 0)
         return -1;
     w->quiet = !changed;
@@ -90,7 +97,7 @@ int model_update(const struct model_resource *r, struct model_ctx *c, int64_t id
 {
     struct write w;
     if (start(&w, r, c, "update", "updated", err) < 0) return -1;
-    if (!w.p->can_update) return policy_refuse(c->who, err);
+    if (may(&w, w.p->can_update, err) < 0) return -1;
     w.body = body;
     w.id = id;
     w.version = version;
@@ -123,9 +130,10 @@ static int core_check(struct write *w, const char *event, struct err *err)
 
 static int erase(struct write *w, struct err *err)
 {
-    if (write_lock(w, &w->p->del, false, err) < 0 || core_check(w, "delete", err) < 0 ||
-        write_going(w, err) < 0)
-        return -1;
+    if (write_lock(w, &w->p->del, false, err) < 0) return -1;
+    int asked = approval_gate(w, "delete", err);
+    if (asked != 0) return asked < 0 ? -1 : 0;
+    if (core_check(w, "delete", err) < 0 || write_going(w, err) < 0) return -1;
     if (!w->r->deleted_at) {
         if (write_remove(w, w->r, w->id, 0, err) < 0) return -1;
     } else if (write_unused(w, w->r, w->id, true, err) < 0 || bury(w, true, err) < 0) {
@@ -139,7 +147,7 @@ int delete_versioned(const struct model_resource *r, struct model_ctx *c, int64_
 {
     struct write w;
     if (start(&w, r, c, "delete", "deleted", err) < 0) return -1;
-    if (!w.p->can_delete) return policy_refuse(c->who, err);
+    if (may(&w, w.p->can_delete, err) < 0) return -1;
     w.id = id;
     w.version = version;
     return write_run(&w, erase, err);

@@ -17,6 +17,7 @@ static const struct store_col cols[] = {
     {.name = "who_name", .type = STORE_COL_VARCHAR, .size = 60},
     {.name = "action", .type = STORE_COL_VARCHAR, .size = 60, .not_null = true},
     {.name = "changes", .type = STORE_COL_JSON},
+    {.name = "approval", .type = STORE_COL_ID}, /* by which it was agreed to */
 };
 static const char *const primary[] = {"id"};
 static const char *const by_row[] = {"row_id"};
@@ -47,8 +48,7 @@ static void rows_without_secrets(const struct model_resource *r, const json_t *l
         json_object_foreach(json_array_get(list, i), name, v)
         {
             const struct model_col *c = col_find(r, sv_of(name));
-            if (!c || c->secret || c->part_of || c == r->created_at || c == r->updated_at ||
-                c == r->created_by)
+            if (!c || c->secret || c == r->created_at || c == r->updated_at || c == r->created_by)
                 continue;
             jsonw_key(w, sv_of(name));
             jsonw_json(w, v);
@@ -66,7 +66,7 @@ static bool differ(const json_t *a, const json_t *b)
 
 static bool told(const struct model_resource *r, const struct model_col *c)
 {
-    return !c->secret && !c->part_of && c != r->id && c != r->created_at && c != r->updated_at &&
+    return !c->secret && c != r->id && c != r->created_at && c != r->updated_at &&
            c != r->created_by && c != r->version && c != r->deleted_at;
 }
 
@@ -120,7 +120,7 @@ int history_add(struct write *w, sv changes, struct err *err)
     sql_start(&s, w->a);
     buf_printf(&s.text,
                "INSERT INTO `%s_history` (`id`,`row_id`,`at`,`who_kind`,`who`,`who_name`,`action`,"
-               "`changes`) VALUES (?,?,?,?,?,?,?,?)",
+               "`changes`,`approval`) VALUES (?,?,?,?,?,?,?,?,?)",
                w->r->table);
     sql_val(&s, STORE_I(id_next()));
     sql_val(&s, STORE_I(w->id));
@@ -130,6 +130,8 @@ int history_add(struct write *w, sv changes, struct err *err)
     sql_val(&s, store_text_or_null(who->name));
     sql_val(&s, STORE_S(sv_of(w->action)));
     sql_val(&s, changes.n <= MAX_CHANGES ? STORE_S(changes) : STORE_N);
+    int64_t agreed = approval_agreed(w->c);
+    sql_val(&s, agreed ? STORE_I(agreed) : STORE_N);
     return store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err);
 }
 
@@ -178,6 +180,7 @@ static bool item(void *arg, const struct store_val *row, unsigned n_cols)
     jsonw_kv_sv(w, "action", row[4].u.s);
     jsonw_key(w, SV("changes"));
     write_changes(rd, row[5].type == STORE_TEXT ? row[5].u.s : SV(""));
+    if (row[6].type == STORE_I64) jsonw_kv_id(w, "approval", row[6].u.i);
     jsonw_end_obj(w);
     return true;
 }
@@ -223,7 +226,7 @@ int model_history(const struct model_resource *r, struct model_ctx *c, int64_t i
         struct sql s;
         sql_start(&s, c->arena);
         buf_printf(&s.text,
-                   "SELECT `at`,`who_kind`,`who`,`who_name`,`action`,`changes` FROM `%s_history` "
+                   "SELECT `at`,`who_kind`,`who`,`who_name`,`action`,`changes`,`approval` FROM `%s_history` "
                    "WHERE `row_id`=? ORDER BY `id` DESC LIMIT %d",
                    r->table, MAX_ITEMS);
         sql_val(&s, STORE_I(id));

@@ -137,6 +137,7 @@ static int attempt(void *arg, struct store_conn *conn, struct err *err)
     buf_clear(http_out(p->req));
     p->c.conn = conn;
     p->c.done = NULL;
+    p->c.approval = 0;
     p->status = 200;
     c->replayed = false;
     int rc = claim(c, conn, err);

@@ -112,6 +112,14 @@ struct model_ctx {
     struct store_conn *conn;     /* NULL: the engine takes one; else joins its transaction */
     const char *lang;
     struct model_done *done;     /* joined transactions: what model_committed will send */
+    /* An operation that others have to agree to first (approvals): a caller who can
+     * say so to his own sets `may_ask` and looks at `approval` after a call that
+     * succeeded; not 0: nothing was done, that approval was asked for. Others are
+     * refused with 409 "approval_needed". */
+    bool may_ask;
+    bool proved;                 /* sensitive operations: whoever asked has been checked already */
+    int64_t approval;
+    const struct approval_row *agreed;   /* the engine's own: the one that is carried out */
 };
 /* Who joined the engine to a transaction of his own calls this once it is
  * committed: audit lines and events of the context's writes go out then. */

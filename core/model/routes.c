@@ -8,6 +8,7 @@ struct model_ctx request_ctx(struct http_req *req)
                               .who = auth_of(req),
                               .req = req,
                               .arena = http_arena(req),
+                              .may_ask = true,
                               .lang = http_lang(req)};
 }
 
@@ -112,6 +113,13 @@ static int answer_row(struct post *p, struct err *err)
     return 0;
 }
 
+/* Nothing was done: others have to agree first. */
+static int answer_asked(struct post *p, struct err *err)
+{
+    p->status = 202;
+    return approval_answer(p->r, &p->c, http_out(p->req), err);
+}
+
 /* ---- reading ---------------------------------------------------------------------- */
 
 static void get_list(struct http_req *req)
@@ -167,6 +175,7 @@ static void get_export(struct http_req *req)
 static int op_create(struct post *p, struct err *err)
 {
     if (model_create(p->r, &p->c, p->body, &p->id, err) < 0) return -1;
+    if (p->c.approval) return answer_asked(p, err);
     p->status = 201;
     return answer_row(p, err);
 }
@@ -180,6 +189,7 @@ static int op_restore(struct post *p, struct err *err)
 static int op_transition(struct post *p, struct err *err)
 {
     if (model_transition(p->r, &p->c, p->id, p->name, p->body, err) < 0) return -1;
+    if (p->c.approval) return answer_asked(p, err);
     return answer_row(p, err);
 }
 
@@ -228,8 +238,11 @@ static void patch_row(struct http_req *req)
     if (!p.r) return;
     if (row_id(req, &p.id, &err) < 0 || if_match(req, p.r, &version, &err) < 0 ||
         http_json(req, &p.body, &err) < 0 ||
-        model_update(p.r, &p.c, p.id, version, p.body, &err) < 0 || answer_row(&p, &err) < 0)
+        model_update(p.r, &p.c, p.id, version, p.body, &err) < 0 ||
+        (p.c.approval ? answer_asked(&p, &err) : answer_row(&p, &err)) < 0)
         fail_write(req, &err, version >= 0);
+    else if (p.c.approval)
+        http_status(req, p.status);
     else
         tag_version(req, p.r, buf_view(http_out(req)));
 }
@@ -244,8 +257,12 @@ static void delete_row(struct http_req *req)
     if (row_id(req, &id, &err) < 0 || if_match(req, r, &version, &err) < 0 ||
         delete_versioned(r, &c, id, version, &err) < 0)
         fail_write(req, &err, version >= 0);
-    else
+    else if (!c.approval)
         http_status(req, 204);
+    else if (approval_answer(r, &c, http_out(req), &err) == 0)
+        http_status(req, 202);
+    else
+        http_fail(req, &err);
 }
 
 void files_post(struct http_req *req)
@@ -300,7 +317,8 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     bool fixed = has_trait(r, MF_NO_EDIT);
     add(x, HTTP_GET, below(x, r, ""), 0, get_list, r);
     add(x, HTTP_GET, below(x, r, "/export"), 0, get_export, r);
-    add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
+    if (!sv_eq(r->name, SV("core.approval"))) /* its own page tells more (approval_http.c) */
+        add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     if (r->parent) return;
     if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
@@ -324,5 +342,6 @@ int model_routes(struct model *m, struct http_router *router, struct err *err)
     }
     add(&x, HTTP_GET, "/api/openapi.json", 0, get_openapi, m);
     add(&x, HTTP_GET, "/api/console/schema/:plugin/:resource", 0, schema_get, m);
+    if (!x.failed && approval_routes(m, router, err) < 0) return -1;
     return x.failed ? -1 : 0;
 }

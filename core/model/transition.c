@@ -57,15 +57,16 @@ static int move(struct write *w, struct err *err)
     }
     if (merge_check(w, body, err) < 0 || check_asked(t, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 ||
-        validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
+    if (validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
         check_filled(w, err) < 0)
         return -1;
     json_object_set_new(w->after, "state", json_string(t->to));
     if (write_refs(w, w->r, NULL, w->before, w->after, "", err) < 0 ||
-        write_children_refs(w, err) < 0 ||
-        write_hook(w, t->hook, arena_printf(w->a, "transition:%s", t->name).p, err) < 0 ||
-        write_derive(w, err) < 0)
+        write_children_refs(w, err) < 0)
+        return -1;
+    int asked = approval_gate(w, t->name, err);
+    if (asked != 0) return asked < 0 ? -1 : 0;
+    if (write_hook(w, t->hook, arena_printf(w->a, "transition:%s", t->name).p, err) < 0)
         return -1;
     json_object_set_new(w->after, "state", json_string(t->to)); /* a hook has no say in this */
     if (write_children(w, &children, err) < 0 ||
@@ -93,5 +94,6 @@ int model_transition(const struct model_resource *r, struct model_ctx *c, int64_
         c->who->admin || c->who->kind == AUTH_SYSTEM || auth_can(c->who, r->name, sv_of(t->name));
     if (!may || !w.p->can_read) return policy_refuse(c->who, err);
     if (body && !json_is_object(body)) return err_set(err, 400, "bad_request", NULL);
+    if (sensitive_check(r, c, t->name, err) < 0) return -1;
     return write_run(&w, move, err);
 }

@@ -15,6 +15,8 @@ struct model_done {
     const char *action, *event;
     int64_t id;
     sv row;
+    int64_t approval; /* by which it was agreed to, or 0 */
+    bool audit;       /* also of a resource that is not audited as such */
     const char *gone; /* bytes of a deleted file, or NULL */
 };
 
@@ -44,6 +46,7 @@ static int run_attempt(void *arg, struct store_conn *conn, struct err *err)
     t->w->before = t->w->after = NULL;
     t->w->done = NULL;
     t->w->quiet = false;
+    t->w->c->approval = 0;
     return t->fn(t->w, err);
 }
 
@@ -57,15 +60,23 @@ static bool about_people(const struct model_resource *r)
     return false;
 }
 
+static sv agreed_detail(struct arena *a, int64_t approval)
+{
+    return approval ? arena_printf(a, "{\"approval\":\"%lld\"}", (long long)approval) : SV_NULL;
+}
+
 static void send(struct model_ctx *c, const struct model_done *d)
 {
     struct arena *a = c->arena;
     const struct model_resource *r = d->r;
     if (about_people(r)) auth_forget(c->tenant);
-    if (has_trait(r, MF_AUDITED)) {
+    if (has_trait(r, MF_AUDITED) || d->audit) {
         sv target = arena_printf(a, "%.*s/%lld", SVARG(r->name), (long long)d->id);
         auth_audit(c->tenant, d->who, c->req,
-                   &(struct auth_audit){.action = d->action, .target = target, .ok = true});
+                   &(struct auth_audit){.action = d->action,
+                                        .target = target,
+                                        .detail = agreed_detail(a, d->approval),
+                                        .ok = true});
     }
     if (d->gone && unlink(d->gone) != 0) log_warn("cannot remove %s: %s", d->gone, strerror(errno));
     const struct model_outbox *o = &r->model->outbox;
@@ -137,6 +148,7 @@ static const struct model_policy *whole(struct write *w, const struct model_reso
 
 static int wrong_version(const struct write *w, struct err *err)
 {
+    if (w->c->agreed && approval_fresh((struct write *)(uintptr_t)w, err) < 0) return -1;
     if (w->version < 0 || !w->r->version) return 0;
     int64_t have = json_integer_value(json_object_get(w->before, "version"));
     return have == w->version ? 0 : err_set(err, 409, "version_conflict", NULL);
@@ -204,8 +216,7 @@ int write_hook(struct write *w, const char *hook, const char *event, struct err 
     const struct model_hooks *h = &w->r->model->hooks;
     if (!hook) return 0;
     bool own = core_resource(w->r->mf);
-    if (!own && !h->call)
-        return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
+    if (!own && !h->call) return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
     struct model_hook_call call = {.resource = w->r->mf,
                                    .tenant = w->c->tenant,
                                    .who = w->c->who,
@@ -253,7 +264,7 @@ static sv public_row(struct write *w)
     {
         const struct model_col *c = col_find(w->r, sv_of(name));
         const struct model_child *k = c ? NULL : kid_find(w->r, sv_of(name));
-        if (c ? c->secret || c->part_of : !k || k->f->hidden) continue;
+        if (c ? c->secret : !k || k->f->hidden) continue;
         jsonw_key(&jw, sv_of(name));
         jsonw_json(&jw, v);
     }
@@ -298,9 +309,24 @@ int write_done(struct write *w, struct err *err)
                              .action = w->action,
                              .event = w->event,
                              .id = w->id,
+                             .approval = approval_agreed(w->c),
                              .row = public_row(w)};
     sv path = w->after ? SV_NULL : json_get_sv(w->before, "path");
     if (path.n && sv_eq(w->r->name, SV("core.file"))) d->gone = file_path(w->a, w->c->tenant, path);
     append(&w->done, d);
     return 0;
+}
+
+void write_tell(struct write *w, const struct model_resource *r, const char *action,
+                const char *event, int64_t id, sv row)
+{
+    struct model_done *d = ARENA_NEW(w->a, struct model_done);
+    *d = (struct model_done){.who = w->c->who,
+                             .r = r,
+                             .action = action,
+                             .event = event,
+                             .id = id,
+                             .row = row,
+                             .audit = true};
+    append(&w->done, d);
 }

@@ -167,6 +167,40 @@ static void test_leaving(void **state)
     assert_int_equal(appr_leave(&m->steps[0], NULL, 0), 0);
 }
 
+static void test_settle(void **state)
+{
+    (void)state;
+    enum appr_next next;
+    struct made *m = two_levels(true);
+    appr_settle(&m->a, &next);
+    assert_int_equal(next, NEXT_NOTHING); /* both are still asked */
+    assert_int_equal(vote(m, ANN, true, NULL), NEXT_NOTHING);
+    assert_int_equal(appr_leave(&m->steps[0], NULL, 0), 0); /* Bob has left */
+    appr_settle(&m->a, &next);
+    assert_int_equal(next, NEXT_STEP);
+    m = two_levels(true);
+    appr_leave(&m->steps[0], NULL, 0);
+    appr_settle(&m->a, &next);
+    assert_int_equal(next, NEXT_NOTHING); /* nobody agreed: nobody's silence does */
+}
+
+static void test_hold(void **state)
+{
+    (void)state;
+    struct made *m = two_levels(false);
+    m->a.n_steps = 3; /* a signer, put in before the step under way */
+    m->steps[2] = m->steps[1];
+    m->steps[1] = m->steps[0];
+    m->seats[2][0] = (struct appr_seat){.id = 9, .staff = OUT};
+    m->steps[0] = (struct appr_step){.id = 9, .seats = m->seats[2], .n_seats = 1};
+    appr_hold(&m->a);
+    assert_ptr_equal(appr_begin(&m->a), &m->steps[0]);
+    vote(m, ANN, true, "approval_not_yours");
+    assert_int_equal(vote(m, OUT, true, NULL), NEXT_STEP);
+    assert_ptr_equal(appr_begin(&m->a), &m->steps[1]);
+    assert_int_equal(vote(m, ANN, true, NULL), NEXT_STEP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_strangers),   cmocka_unit_test(test_withdraw),
         cmocka_unit_test(test_timeout),     cmocka_unit_test(test_transfer),
         cmocka_unit_test(test_who_gets_a_seat), cmocka_unit_test(test_leaving),
+        cmocka_unit_test(test_settle), cmocka_unit_test(test_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,3 +151,9 @@ void fake_free(struct fake *f)
     model_free(f->model);
     arena_free(f->a);
 }
+
+int auth_proved(const struct auth_principal *p, struct store_conn *c, struct err *err)
+{
+    (void)c;
+    return p->session ? 0 : err_set(err, 403, "reauth_required", NULL);
+}
