@@ -3,10 +3,10 @@
  * Beside the declared ones the engine adds: one per unique field and sequence,
  * per reference (deleting what is referred to must find us), per owner and dept
  * (scopes), on created_at where rows are edited (append-only rows come in the
- * order of their ids anyway, and each index costs a hot writer), and on
- * deleted_at. InnoDB appends the id to each, which the keyset pages use. Where
- * rows go into a bin every index ends with `live`: unique ones because only live
- * rows must differ, the others so that counting live rows reads the index alone. */
+ * order of their ids anyway, and each index costs a hot writer), on deleted_at,
+ * and for the columns that scopes go by. InnoDB appends the id to each, which the keyset pages use.
+ * Where rows go into a bin every index ends with `live`: unique ones because only live rows must
+ * differ, the others so that counting live rows reads the index alone. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
@@ -14,6 +14,8 @@
 
 /* An index entry holds at most 3072 bytes: 768 characters of utf8mb4. */
 #define MAX_INDEXED_CHARS 700
+/* InnoDB takes 64 beside the primary key; what is added for speed stops before. */
+#define MAX_INDEXES 60
 
 static const char *bare(const char *col)
 {
@@ -66,6 +68,51 @@ static bool indexable(const struct model_col *c)
     return c->kind != COL_TEXT || !c->f->has_max || c->f->max <= MAX_INDEXED_CHARS;
 }
 
+/* Is there an index of these columns, and no others but `live`? */
+static bool exact(const struct model_resource *r, const char *const *cols, unsigned n)
+{
+    for (unsigned i = 0; i < r->n_indexes; i++) {
+        const struct model_index *x = &r->indexes[i];
+        bool same = x->n == n || (x->n == n + 1 && r->live && strcmp(x->cols[n], "live") == 0);
+        for (unsigned k = 0; same && k < n; k++)
+            same = strcmp(x->cols[k], cols[k]) == 0;
+        if (same) return true;
+    }
+    return false;
+}
+
+static void add_exact(struct model_resource *r, struct arena *a, const char *const *cols,
+                      unsigned n)
+{
+    if (r->n_indexes < MAX_INDEXES && !exact(r, cols, n)) add(r, a, cols, n, false, NULL);
+}
+
+/* What plan.c asks for: per column that a scope goes by, its rows in the order
+ * of their ids and in each declared order. */
+static void add_for_scopes(struct model_resource *r, struct arena *a)
+{
+    struct arena *scratch = arena_new(0);
+    struct colset by = {{0}};
+    for (size_t i = 0; i < r->mf->n_scopes; i++) {
+        struct cond *c = NULL;
+        struct err err = {0};
+        if (cond_parse(r, scratch, r->mf->scopes[i].expr, true, &c, &err) == 0)
+            branch_drivers(c, scratch, &by);
+    }
+    arena_free(scratch);
+    for (unsigned i = 0; i < r->n_cols; i++) {
+        if (!colset_has(&by, i) || !indexable(&r->cols[i])) continue;
+        const char *cols[2] = {r->cols[i].f->name};
+        add_exact(r, a, cols, 1);
+        for (size_t k = 0; k < r->mf->n_list_sorts; k++) {
+            const struct model_col *s = col_find(r, sv_of(bare(r->mf->list_sorts[k])));
+            if (!s || s == r->id || s == r->created_at || s->at == i || !indexable(s)) continue;
+            cols[1] = s->f->name;
+            add_exact(r, a, cols, 2);
+        }
+    }
+}
+
 static void add_declared(struct model_resource *r, struct arena *a, const struct mf_index *x,
                          struct cfg_errors *e)
 {
@@ -90,7 +137,8 @@ static void add_declared(struct model_resource *r, struct arena *a, const struct
 void indexes_build(struct model_resource *r, struct arena *a, struct cfg_errors *e)
 {
     const struct mf_resource *mf = r->mf;
-    r->indexes = ARENA_ARRAY(a, struct model_index, mf->n_indexes + 2 * (size_t)r->n_cols + 4);
+    r->indexes =
+        ARENA_ARRAY(a, struct model_index, mf->n_indexes + 2 * (size_t)r->n_cols + MAX_INDEXES);
     for (size_t i = 0; i < mf->n_indexes; i++)
         add_declared(r, a, &mf->indexes[i], e);
     for (unsigned i = 0; i < r->n_cols; i++) {
@@ -109,6 +157,7 @@ void indexes_build(struct model_resource *r, struct arena *a, struct cfg_errors 
     }
     if (!has_trait(r, MF_APPEND_ONLY) && !mf->internal && !mf->parent) add_one(r, a, "created_at");
     if (r->deleted_at) add_one(r, a, "deleted_at");
+    add_for_scopes(r, a);
 }
 
 static bool declared_filter(const struct mf_resource *mf, const char *col)

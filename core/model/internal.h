@@ -183,6 +183,8 @@ struct model_resource {
     const struct model_resource *parent; /* edited in place there */
     const struct model_col *parent_by;
     struct frag *scopes;          /* by the manifest's order */
+    bool linked;                  /* has sets with tables of links */
+    struct cond **scope_trees;    /* the same, as they were written */
     const struct model_col *sort; /* default order */
     bool sort_desc;
 
@@ -212,6 +214,7 @@ struct model {
     struct model_resource **all; /* of the plugins that stand */
     size_t n_all;
     bool sealed;
+    struct plan_memory *plans;
     pthread_mutex_t lock; /* compiling policies */
     struct core_job *core_jobs;
     struct task_kind *task_kinds;
@@ -229,6 +232,23 @@ void indexes_check(const struct model_resource *r, struct cfg_errors *e);
 void seal_error(struct cfg_errors *e, const struct mf_resource *r, const struct mf_field *f,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* ---- branches of scopes (branch.c) ------------------------------------------------ */
+
+/* One part of an OR: rows whose `col` is one of the values and for which `rest`
+ * holds. */
+struct branch {
+    const struct branch *next;
+    const struct model_col *col;
+    struct frag_arg *vals;
+    unsigned n_vals;
+    bool depts; /* the values are the caller's departments */
+    struct frag rest;
+};
+/* Adds the condition's parts to the list; false when some part has no such column. */
+bool branches_of(const struct cond *c, struct arena *a, struct branch **list);
+/* The columns that it would be asked by: they need indexes. */
+void branch_drivers(const struct cond *c, struct arena *a, struct colset *out);
+
 /* ---- policy ----------------------------------------------------------------------- */
 
 /* Everything a caller may do with a resource, compiled once per combination of
@@ -241,6 +261,7 @@ struct model_policy {
     struct colset hidden, fixed;               /* what the grant takes away */
     bool can_read, can_create, can_update, can_delete, can_export, everything;
     struct frag read, update, del; /* of rows */
+    const struct branch *branches; /* `read` in parts that an index serves, or NULL */
     struct colset readable, writable;
     sv columns; /* "`id`,`created_at`,..." of the readable ones */
     const struct model_col **cols;
@@ -468,6 +489,7 @@ void history_table(const struct model_resource *r, struct arena *a, struct store
 
 /* A list request, checked and compiled; shared by list and export. */
 struct query {
+    const struct auth_tenant *tenant;
     const struct model_resource *r;
     const struct model_policy *p;
     const struct auth_principal *who;
@@ -481,6 +503,9 @@ struct query {
     const struct model_col *sort;
     bool desc;
     struct frag filter;
+    /* Columns that every row must pass a test on that an index can serve. */
+    const struct model_col *narrows[8];
+    unsigned n_narrows;
     bool deleted; /* the filter asks for rows in the bin */
     sv search;
     bool after; /* a cursor is set */
@@ -492,6 +517,26 @@ int query_prepare(const struct model_resource *r, struct model_ctx *c, const str
                   struct query *out, struct err *err);
 void query_select(const struct query *q, unsigned limit, struct sql *s);
 void query_count(const struct query *q, unsigned cap, struct sql *s);
+/* Parts of statements: "SELECT a,b", " WHERE ..." with scope, filter and search,
+ * " AND ..." of filter and search alone, " AND ..." of the cursor. */
+void query_columns(const struct query *q, struct sql *s);
+void query_where(const struct query *q, struct sql *s);
+void query_narrow(const struct query *q, struct sql *s);
+void query_keyset(const struct query *q, struct sql *s);
+
+/* plan.c: statements for callers who see part of the rows. */
+struct plan_rows {
+    store_row_fn *row;
+    void (*again)(void *arg); /* forget the rows so far: they come anew */
+    void *arg;
+};
+struct plan_memory *plan_memory_new(struct arena *a);
+/* False: the scope is no matter of branches; nothing was written. */
+bool plan_select(const struct query *q, unsigned limit, struct sql *s);
+int plan_run(const struct query *q, unsigned limit, struct store_conn *conn, struct plan_rows *to,
+             struct err *err);
+int plan_count(const struct query *q, unsigned cap, struct store_conn *conn, int64_t *n,
+               struct err *err);
 /* The opaque cursor after a row. */
 void cursor_write(const unsigned char secret[32], uint64_t shape, const struct store_val *v,
                   int64_t id, struct buf *out);

@@ -11,6 +11,7 @@
 struct page {
     const struct query *q;
     struct buf *out;
+    size_t start; /* of the rows in `out` */
     struct rows rows;
     unsigned n, limit;
     bool more, keep;       /* keep: rows are written after expand */
@@ -39,10 +40,13 @@ static bool page_row(void *arg, const struct store_val *row, unsigned n_cols)
     return true;
 }
 
-static bool take_count(void *arg, const struct store_val *row, unsigned n_cols)
+static void page_again(void *arg)
 {
-    if (n_cols) *(int64_t *)arg = row[0].u.i;
-    return true;
+    struct page *p = arg;
+    p->n = 0;
+    p->rows.n = 0;
+    p->more = false;
+    p->out->n = p->start;
 }
 
 static int write_count(const struct page *p, struct store_conn *conn, struct buf *out,
@@ -51,10 +55,7 @@ static int write_count(const struct page *p, struct store_conn *conn, struct buf
     int64_t n = p->n;
     /* A first page that is not full has told the count already. */
     if (p->q->after || p->more) {
-        struct sql s;
-        sql_start(&s, p->q->a);
-        query_count(p->q, COUNT_CAP, &s);
-        if (store_run(conn, buf_view(&s.text), s.args, s.n, take_count, &n, err) < 0) return -1;
+        if (plan_count(p->q, COUNT_CAP, conn, &n, err) < 0) return -1;
     }
     bool capped = n > COUNT_CAP;
     buf_str(out, ",\"count\":");
@@ -67,11 +68,10 @@ static int run_page(struct page *p, struct model_ctx *c, struct store_conn *conn
                     bool count, struct err *err)
 {
     const struct query *q = p->q;
-    struct sql s;
-    sql_start(&s, q->a);
-    query_select(q, p->limit + 1, &s);
     buf_str(p->out, "{\"items\":[");
-    if (store_run(conn, buf_view(&s.text), s.args, s.n, page_row, p, err) < 0) return -1;
+    p->start = p->out->n;
+    struct plan_rows to = {.row = page_row, .again = page_again, .arg = p};
+    if (plan_run(q, p->limit + 1, conn, &to, err) < 0) return -1;
     if (p->keep) {
         if (expand_load(x, conn, &p->rows, err) < 0) return -1;
         for (size_t i = 0; i < p->rows.n; i++) {

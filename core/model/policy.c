@@ -97,6 +97,16 @@ static struct frag rows_of(const struct model_resource *r, uint64_t mask, struct
     return f;
 }
 
+/* The same rows in parts that indexes serve; NULL when some scope has no such part. */
+static const struct branch *branches(const struct model_resource *r, uint64_t mask, struct arena *a)
+{
+    struct branch *list = NULL;
+    if (mask & ALL_ROWS) return NULL;
+    for (size_t i = 0; i < r->mf->n_scopes; i++)
+        if (mask >> i & 1 && !branches_of(r->scope_trees[i], a, &list)) return NULL;
+    return list;
+}
+
 /* Children are seen with the parents that are seen. */
 static struct frag rows_of_parent(const struct model_resource *r, const struct model_policy *parent,
                                   struct arena *a)
@@ -148,6 +158,7 @@ static void compile(struct model_policy *p, struct arena *a)
     const struct model_resource *r = p->res;
     colset_drop(&p->hidden, r->id->at); /* a row without its id is none */
     p->read = p->parent ? rows_of_parent(r, p->parent, a) : rows_of(r, p->read_mask, a);
+    p->branches = p->parent ? NULL : branches(r, p->read_mask, a);
     p->update = rows_of(r, p->update_mask, a);
     p->del = rows_of(r, p->del_mask, a);
     p->can_read = p->parent || p->read_mask;

@@ -90,6 +90,20 @@ static bool filter_col(void *arg, const struct model_col *c)
     return false;
 }
 
+/* Conditions joined by AND: each of them alone may be served by an index. */
+static void find_narrows(struct query *q, const struct cond *c)
+{
+    if (c->op == OP_AND) {
+        for (const struct cond *k = c->first; k; k = k->next)
+            find_narrows(q, k);
+        return;
+    }
+    if (c->op == OP_OR || c->op == OP_NOT || c->op == OP_NE || c->op == OP_LIKE ||
+        c->op == OP_ENDS || c->op == OP_NOT_NULL || q->n_narrows == 8)
+        return;
+    q->narrows[q->n_narrows++] = c->col;
+}
+
 static int read_filter(struct query *q, sv text, struct err *err)
 {
     struct cond *c = NULL;
@@ -99,6 +113,7 @@ static int read_filter(struct query *q, sv text, struct err *err)
     if (cond_parse(q->r, q->a, text, false, &c, err) < 0) return -1;
     if (!cond_each_col(c, filter_col, &s)) return -1;
     if (cond_compile(c, q->a, &q->filter, err) < 0) return -1;
+    find_narrows(q, c);
     frag_settle(&q->filter, q->a, clock_now_us(), q->utc_offset);
     return 0;
 }
@@ -142,7 +157,11 @@ static void sort_column(struct query *q)
 int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
                   struct query *q, struct err *err)
 {
-    *q = (struct query){.r = r, .who = c->who, .a = c->arena, .utc_offset = c->tenant->utc_offset};
+    *q = (struct query){.tenant = c->tenant,
+                        .r = r,
+                        .who = c->who,
+                        .a = c->arena,
+                        .utc_offset = c->tenant->utc_offset};
     q->p = policy_of(r, c->who, c->arena, err);
     if (!q->p) return -1;
     if (!q->p->can_read) return policy_refuse(c->who, err);
@@ -156,10 +175,14 @@ int query_prepare(const struct model_resource *r, struct model_ctx *c, const str
                        err);
 }
 
-static void where(const struct query *q, struct sql *s)
+void query_where(const struct query *q, struct sql *s)
 {
-    buf_printf(&s->text, " FROM %.*s", SVARG(q->r->ident));
     policy_where(q->p, q->who, &q->p->read, q->deleted, s);
+    query_narrow(q, s);
+}
+
+void query_narrow(const struct query *q, struct sql *s)
+{
     if (q->filter.text.p) {
         sql_text(s, " AND ");
         frag_render(&q->filter, q->who, s);
@@ -179,8 +202,9 @@ static void where(const struct query *q, struct sql *s)
 }
 
 /* Rows behind the cursor. NULLs come first in rising order, last in falling. */
-static void keyset(const struct query *q, struct sql *s)
+void query_keyset(const struct query *q, struct sql *s)
 {
+    if (!q->after) return;
     sv col = q->sort->ident;
     const char *op = q->desc ? "<" : ">";
     if (q->sort == q->r->id) {
@@ -203,16 +227,23 @@ static void keyset(const struct query *q, struct sql *s)
     sql_val(s, STORE_I(q->after_id));
 }
 
-void query_select(const struct query *q, unsigned limit, struct sql *s)
+void query_columns(const struct query *q, struct sql *s)
 {
-    const char *dir = q->desc ? " DESC" : "";
     sql_text(s, "SELECT ");
     for (unsigned i = 0; i < q->n_cols; i++) {
         if (i) buf_chr(&s->text, ',');
         sql_ident(s, q->cols[i]);
     }
-    where(q, s);
-    if (q->after) keyset(q, s);
+}
+
+void query_select(const struct query *q, unsigned limit, struct sql *s)
+{
+    const char *dir = q->desc ? " DESC" : "";
+    if (plan_select(q, limit, s)) return;
+    query_columns(q, s);
+    buf_printf(&s->text, " FROM %.*s", SVARG(q->r->ident));
+    query_where(q, s);
+    query_keyset(q, s);
     sql_text(s, " ORDER BY ");
     if (q->sort != q->r->id) buf_printf(&s->text, "%.*s%s,", SVARG(q->sort->ident), dir);
     buf_printf(&s->text, "`id`%s LIMIT ?", dir);
@@ -222,8 +253,8 @@ void query_select(const struct query *q, unsigned limit, struct sql *s)
 /* The limit inside keeps the count of a large table as cheap as that of a small one. */
 void query_count(const struct query *q, unsigned cap, struct sql *s)
 {
-    sql_text(s, "SELECT COUNT(*) FROM (SELECT 1");
-    where(q, s);
+    buf_printf(&s->text, "SELECT COUNT(*) FROM (SELECT 1 FROM %.*s", SVARG(q->r->ident));
+    query_where(q, s);
     sql_text(s, " LIMIT ?) AS `x`");
     sql_val(s, STORE_I((int64_t)cap + 1));
 }

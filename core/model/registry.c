@@ -13,6 +13,7 @@ struct model *model_new(struct auth *auth)
     pthread_mutex_init(&m->lock, NULL);
     tasks_init(m);
     approvals_init(m);
+    m->plans = plan_memory_new(m->a);
     return m;
 }
 
@@ -198,11 +199,11 @@ static void default_sort(struct model_resource *r)
 static void compile_scopes(struct model *m, struct model_resource *r)
 {
     r->scopes = ARENA_ARRAY(m->a, struct frag, r->mf->n_scopes);
+    r->scope_trees = ARENA_ARRAY(m->a, struct cond *, r->mf->n_scopes);
     for (size_t i = 0; i < r->mf->n_scopes; i++) {
-        struct cond *c;
         struct err err = {0};
-        if (cond_parse(r, m->a, r->mf->scopes[i].expr, true, &c, &err) < 0 ||
-            cond_compile(c, m->a, &r->scopes[i], &err) < 0)
+        if (cond_parse(r, m->a, r->mf->scopes[i].expr, true, &r->scope_trees[i], &err) < 0 ||
+            cond_compile(r->scope_trees[i], m->a, &r->scopes[i], &err) < 0)
             panic("model: a scope that was checked does not compile");
     }
 }
