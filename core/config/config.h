@@ -78,6 +78,7 @@ struct cfg_settings {
         size_t header, body, upload, spill;
         unsigned connections, connections_per_ip, rate_per_ip, header_timeout, idle_timeout;
         unsigned trusted_proxies;
+        unsigned request;        /* seconds that a request's statements may take */
     } limits;
     struct {
         bool embedded;           /* neither host nor socket given: a private MariaDB */

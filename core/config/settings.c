@@ -116,6 +116,7 @@ static void read_limits(struct loader *l, struct cfg_node *root)
     s->limits.rate_per_ip = get_uint(l, m, "rate_per_ip", 0, 0, 10000000);
     s->limits.header_timeout = get_uint(l, m, "header_timeout", 10, 1, 3600);
     s->limits.idle_timeout = get_uint(l, m, "idle_timeout", 75, 1, 3600);
+    s->limits.request = get_uint(l, m, "request", 30, 1, 3600);
     s->limits.trusted_proxies = get_uint(l, m, "trusted_proxies", 0, 0, 16);
     cfg_no_unknown(m, l->e);
 }

@@ -238,6 +238,7 @@ void main_switch_plugin(struct main_worker *w, struct http_req *req, struct auth
 {
     sv id = http_param(req, "id");
     struct err err = {0};
+    store_deadline(0);           /* it may have tables to make */
     int rc = plug_switch(w->plugins, t, who, id, on, &err);
     struct auth_audit line = {
         .action = on ? "plugin_enable" : "plugin_disable", .target = id, .ok = rc == 0};

@@ -27,19 +27,34 @@ static struct http_site *on_resolve(void *arg, sv host, sv path, size_t *prefix_
 struct run {
     void (*fn)(struct http_req *);
     struct http_req *req;
+    unsigned limit_s;
 };
+
+/* Until when the request's statements may run. A client may ask for less. */
+static int64_t deadline_of(const struct run *r)
+{
+    if (!auth_tenant_of(r->req))
+        return 0;                /* the operator's */
+    uint64_t ms = (uint64_t)r->limit_s * 1000, wanted;
+    sv asked = http_header(r->req, "x-deadline-ms");
+    if (asked.n && sv_u64(asked, &wanted) && wanted > 0 && wanted < ms)
+        ms = wanted;
+    return http_started_us(r->req) + (int64_t)ms * 1000;
+}
 
 static void run_request(void *arg)
 {
-    struct run *r = arg;         /* in the request's arena */
+    struct run *r = arg;         /* in the request's arena, and gone after it */
+    store_deadline(deadline_of(r));
     r->fn(r->req);
+    store_deadline(0);
 }
 
 static bool on_submit(void *arg, struct http_req *req, void (*fn)(struct http_req *))
 {
     struct main_worker *w = arg;
     struct run *r = arena_alloc(http_arena(req), sizeof *r);
-    *r = (struct run){fn, req};
+    *r = (struct run){fn, req, w->settings.limits.request};
     return work_pool_submit(w->pool, run_request, r);
 }
 

@@ -268,6 +268,7 @@ void export_get(struct http_req *req, const struct model_resource *r, const stru
     const char *dir = state_subdir(c.arena, "exports", &err);
     char *path = dir ? arena_str(c.arena, arena_printf(c.arena, "%s/rows-XXXXXX", dir)) : NULL;
     struct sink s = {.fd = path ? mkstemp(path) : -1};
+    store_deadline(0); /* each statement is short, all of them may take their time */
     if (s.fd < 0) {
         if (!err_is(&err)) err_internal(&err, "cannot make %s: %s", path, strerror(errno));
         http_fail(req, &err);

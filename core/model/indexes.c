@@ -110,6 +110,13 @@ static void add_for_scopes(struct model_resource *r, struct arena *a)
             cols[1] = s->f->name;
             add_exact(r, a, cols, 2);
         }
+        /* Few values, many rows each: the tabs above somebody's list. */
+        for (size_t k = 0; k < r->mf->n_list_filters; k++) {
+            const struct model_col *f = col_find(r, sv_of(r->mf->list_filters[k]));
+            if (!f || f->f->type != MF_ENUM || f->at == i) continue;
+            cols[1] = f->f->name;
+            add_exact(r, a, cols, 2);
+        }
     }
 }
 

@@ -505,7 +505,7 @@ struct query {
     struct frag filter;
     /* Columns that every row must pass a test on that an index can serve. */
     const struct model_col *narrows[8];
-    unsigned n_narrows;
+    unsigned n_narrows, n_equals; /* the first ones must equal a value */
     bool deleted; /* the filter asks for rows in the bin */
     sv search;
     bool after; /* a cursor is set */

@@ -15,6 +15,7 @@
 #define DENSE_ROWS 1000 /* looked through at most */
 #define SMALL_ROWS 1000 /* sorted at most */
 #define MAX_UNION 256   /* branches of one statement */
+#define FEW_VALUES 4    /* whose rows are put together here, not by the server */
 #define KNOWN_US (INT64_C(30) * 1000000)
 #define WINDOW_US (INT64_C(5) * 1000000)
 #define SLOTS 4096
@@ -63,19 +64,20 @@ static uint64_t mix(uint64_t h, uint64_t v)
     return h ^ h >> 29;
 }
 
-/* Of this caller's rows under this filter. */
+/* Of this caller's rows under this filter. A department that he has only just been
+ * given makes a slower plan for a while, never other rows. */
 static uint64_t scope_key(const struct query *q)
 {
-    struct sql s;
-    sql_start(&s, q->a);
-    query_where(q, &s);
-    uint64_t h = mix(sv_hash(buf_view(&s.text)), (uint64_t)q->tenant->id);
-    for (unsigned i = 0; i < s.n; i++) {
-        const struct store_val *v = &s.args[i];
+    uint64_t h = mix((uint64_t)(uintptr_t)q->p, (uint64_t)q->tenant->id);
+    h = mix(mix(h, (uint64_t)q->who->kind), (uint64_t)q->who->id);
+    if (q->search.n) h = mix(h, sv_hash(q->search));
+    if (q->filter.text.n) h = mix(h, sv_hash(q->filter.text));
+    for (unsigned i = 0; i < q->filter.n_args; i++) {
+        const struct store_val *v = &q->filter.args[i].v;
         bool text = v->type == STORE_TEXT || v->type == STORE_BLOB;
         h = mix(h, text ? sv_hash(v->u.s) : (uint64_t)v->u.i);
     }
-    return h ? h : 1;
+    return h | 1;
 }
 
 /* ---- indexes ---------------------------------------------------------------------- */
@@ -113,11 +115,29 @@ static void add_hints(struct hint *h, const char *col)
     }
 }
 
+/* One of the column and of another that the filter fixes, in the order of the ids. */
+static const struct model_index *fixed(const struct query *q, const struct model_col *c)
+{
+    if (q->sort != q->r->id) return NULL;
+    for (unsigned i = 0; i < q->r->n_indexes; i++) {
+        const struct model_index *x = &q->r->indexes[i];
+        if (x->n < 2 || strcmp(x->cols[0], c->f->name) != 0 || !after_fixed(x, 2)) continue;
+        for (unsigned k = 0; k < q->n_equals; k++)
+            if (strcmp(x->cols[1], q->narrows[k]->f->name) == 0) return x;
+    }
+    return NULL;
+}
+
 /* Without a filter there is one right index. With one the optimiser chooses, by
  * counts that it takes of the index itself, among those that narrow the rows. */
 static void hint(const struct query *q, const struct model_col *c, bool in_order, struct sql *s)
 {
-    const struct model_index *x = ordered(q, c);
+    const struct model_index *x = fixed(q, c);
+    if (x) {
+        buf_printf(&s->text, " FORCE INDEX (`%s`)", x->name);
+        return;
+    }
+    x = ordered(q, c);
     bool free = q->filter.text.p || (in_order && !x);
     if (!free && x) {
         buf_printf(&s->text, " FORCE INDEX (`%s`)", x->name);
@@ -374,14 +394,69 @@ static int choose(const struct query *q, unsigned limit, struct store_conn *conn
     return 0;
 }
 
+/* ---- a few values: their rows, put together here ---------------------------------- */
+
+static int by_id(const struct query *q, const struct rows *rows, size_t a, size_t b)
+{
+    int64_t x = rows_at(rows, a)[q->at_id].u.i, y = rows_at(rows, b)[q->at_id].u.i;
+    return x == y ? 0 : (x < y) == q->desc ? 1 : -1;
+}
+
+/* A branch's rows come in order, so a row's place is found from the end. */
+static void place(const struct query *q, const struct rows *rows, size_t *at, unsigned *n,
+                  unsigned limit, size_t i)
+{
+    unsigned k = *n;
+    while (k && by_id(q, rows, at[k - 1], i) > 0)
+        k--;
+    if (k == limit || (k && by_id(q, rows, at[k - 1], i) == 0)) return;
+    if (*n < limit) ++*n;
+    memmove(at + k + 1, at + k, (*n - k - 1) * sizeof *at);
+    at[k] = i;
+}
+
+/* No temporary table, no second look at the rows: dearer than what it saves only
+ * when the values are many. */
+static int run_few(const struct query *q, unsigned limit, struct store_conn *conn,
+                   struct plan_rows *to, struct err *err)
+{
+    struct rows rows = {.a = q->a, .cols = q->cols, .n_cols = q->n_cols};
+    size_t *at = ARENA_ARRAY(q->a, size_t, limit + 1);
+    unsigned n = 0;
+    struct sql s;
+    sql_start(&s, q->a);
+    for (const struct branch *b = q->p->branches; b; b = b->next) {
+        struct values all = values_of(b, q);
+        for (unsigned i = 0; i < all.n; i++) {
+            struct values v = {all.v + i, 1};
+            sql_text(&s, s.n ? " UNION ALL (" : "(");
+            query_columns(q, &s);
+            from_branch(q, b, &v, true, &s);
+            query_keyset(q, &s);
+            order(q, "", "`id`", &s);
+            limit_to(limit, &s);
+            sql_text(&s, ")");
+        }
+    }
+    if (store_run(conn, buf_view(&s.text), s.args, s.n, rows_collect, &rows, err) < 0) return -1;
+    for (size_t i = 0; i < rows.n; i++)
+        place(q, &rows, at, &n, limit, i);
+    for (unsigned i = 0; i < n; i++)
+        if (!to->row(to->arg, rows_at(&rows, at[i]), q->n_cols)) break;
+    return 0;
+}
+
 int plan_run(const struct query *q, unsigned limit, struct store_conn *conn, struct plan_rows *to,
              struct err *err)
 {
     enum verdict v = UNION;
     bool done = false;
     struct sql s;
-    if (q->p->branches && !q->deleted && choose(q, limit, conn, to, &v, &done, err) < 0) return -1;
+    unsigned n = q->p->branches && !q->deleted ? count_values(q) : 0;
+    if (n > 1 && choose(q, limit, conn, to, &v, &done, err) < 0) return -1;
     if (done) return 0;
+    if (n > 1 && n <= FEW_VALUES && v == UNION && q->sort == q->r->id)
+        return run_few(q, limit, conn, to, err);
     sql_start(&s, q->a);
     if (v == SMALL)
         rows_by_keys(q, limit, false, &s);

@@ -102,6 +102,9 @@ static void find_narrows(struct query *q, const struct cond *c)
         c->op == OP_ENDS || c->op == OP_NOT_NULL || q->n_narrows == 8)
         return;
     q->narrows[q->n_narrows++] = c->col;
+    if (c->op != OP_EQ || c->vals[0].var == VAR_TIME) return;
+    q->narrows[q->n_narrows - 1] = q->narrows[q->n_equals];
+    q->narrows[q->n_equals++] = c->col;
 }
 
 static int read_filter(struct query *q, sv text, struct err *err)

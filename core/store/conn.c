@@ -94,6 +94,7 @@ int conn_open(struct store_conn *c, struct err *err)
         return db_unavailable(err, why);
     }
     c->my = my;
+    conn_first_limit(c);
     db_reachable(c->db, true);
     return 0;
 }

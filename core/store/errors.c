@@ -134,7 +134,10 @@ int fault_err(const struct store_conn *c, sv sql, struct err *err)
     switch (f->code) {
     case E_TOO_MANY_CONNECTIONS:
     case E_TOO_MANY_USER_CONNECTIONS:
+        err->retry_after = 1;
+        return err_set(err, 503, "overloaded", NULL);
     case E_STATEMENT_TIMEOUT:
+        if (deadline_set()) return err_set(err, 504, "deadline", NULL);
         err->retry_after = 1;
         return err_set(err, 503, "overloaded", NULL);
     case E_WSREP_NOT_READY:

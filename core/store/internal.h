@@ -50,6 +50,8 @@ struct store_conn {
     bool used;   /* a statement ran since store_get */
     bool retryable;
     unsigned query_ms; /* of its own, instead of the pool's; 0: none */
+    unsigned limit_ms; /* what the session's max_statement_time is */
+    bool no_limit;     /* the server has no such variable */
     unsigned epoch;    /* of the pool when it was last known to be alive */
     int64_t idle_since;
     struct fault fault;
@@ -76,6 +78,12 @@ void db_reachable(struct store_db *db, bool yes);
 void db_lost(struct store_db *db);
 bool db_may_tell(struct store_db *db); /* once a second: a failure to connect */
 int db_unavailable(struct err *err, const char *why);
+
+/* deadline.c */
+bool deadline_set(void);
+unsigned conn_default_limit(const struct store_conn *c);
+void conn_first_limit(struct store_conn *c); /* of a fresh connection */
+int conn_limit(struct store_conn *c, struct err *err);
 
 /* conn.c */
 /* Not connected yet and not counted in the pool. */

@@ -28,7 +28,12 @@ static bool is_select(sv sql)
 
 static void keep_stmt_fault(struct store_conn *c, const struct stmt *s)
 {
-    fault_keep(c, mysql_stmt_errno(s->st), mysql_stmt_error(s->st));
+    /* What ends a result half-way is told of the connection, not of the statement. */
+    unsigned code = mysql_stmt_errno(s->st);
+    if (code)
+        fault_keep(c, code, mysql_stmt_error(s->st));
+    else
+        fault_keep(c, mysql_errno(c->my), mysql_error(c->my));
 }
 
 /* Row by row from the network; whatever is not wanted is read off, so that the
@@ -98,7 +103,7 @@ static int attempt(struct store_conn *c, struct run *r, struct err *err)
 
 static int run(struct store_conn *c, struct run *r, struct err *err)
 {
-    if (conn_ready(c, err) != 0) return -1;
+    if (conn_ready(c, err) != 0 || conn_limit(c, err) != 0) return -1;
     bool first = !c->used && !c->in_tx && is_select(r->sql);
     int64_t since = first ? clock_mono_us() : 0;
     c->used = true;

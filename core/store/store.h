@@ -96,6 +96,11 @@ int store_ddl(struct store_conn *c, sv sql, struct err *err);
 bool store_retryable(const struct store_conn *c);
 const char *store_dup_key(const struct store_conn *c);   /* key name of the last 1062, or "" */
 
+/* Until when (monotonic) statements of this thread may run; 0: as long as the
+ * pool's time-out says. What is too late fails with 504 "deadline"; its
+ * connection stays as good as it was. [worker] */
+void store_deadline(int64_t mono_us);
+
 int store_begin(struct store_conn *c, struct err *err);
 int store_commit(struct store_conn *c, struct err *err);
 void store_rollback(struct store_conn *c);

@@ -538,11 +538,33 @@ static void test_slow_query(void **state)
     OK(store_get(own, &c, &e));
     int64_t before = clock_mono_us();
     /* once, not twice: what timed out is not tried again */
-    FAILS(store_run(c, SV("SELECT SLEEP(3)"), NULL, 0, NULL, NULL, &e), 503, "unavailable");
+    FAILS(store_run(c, SV("SELECT SLEEP(3)"), NULL, 0, NULL, NULL, &e), 503, "overloaded");
     assert_in_range(clock_mono_us() - before, 900000, 1990000);
     OK(store_run(c, SV("SELECT 1"), NULL, 0, NULL, NULL, &e));
     store_put(c);
     store_db_free(own);
+}
+
+/* What a request's time no longer allows is ended by the server; the connection,
+ * its transaction too, can be used on. */
+static void test_deadline(void **state)
+{
+    (void)state;
+    struct store_conn *c;
+    OK(store_get(db, &c, &e));
+    OK(store_begin(c, &e));
+    OK(store_run(c, SV("SELECT 1"), NULL, 0, NULL, NULL, &e));
+    int64_t before = clock_mono_us();
+    store_deadline(before + 200000);
+    FAILS(store_run(c, SV("SELECT SLEEP(5)"), NULL, 0, NULL, NULL, &e), 504, "deadline");
+    assert_in_range(clock_mono_us() - before, 150000, 900000);
+    store_deadline(clock_mono_us() - 1);
+    FAILS(store_run(c, SV("SELECT 1"), NULL, 0, NULL, NULL, &e), 504, "deadline");
+    store_rollback(c);
+    store_deadline(0);
+    /* The session's own limit is back. */
+    OK(store_run(c, SV("SELECT SLEEP(0.4)"), NULL, 0, NULL, NULL, &e));
+    store_put(c);
 }
 
 int main(void)
@@ -564,6 +586,7 @@ int main(void)
         T(test_server_away),
         T(test_silent_return),
         T(test_slow_query),
+        T(test_deadline),
     };
     return cmocka_run_group_tests_name("store transactions", tests, set_up, tear_down);
 }
