@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"

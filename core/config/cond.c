@@ -33,6 +33,7 @@ static int check_value(const struct mf_resource *r, sv name, const struct cfg_no
         cfg_error(e, v, "a condition compares with a single value");
         return -1;
     }
+    if (f && f->dictionary) return 0;
     if (f && (f->type == MF_ENUM || f->type == MF_MULTI_ENUM)) {
         for (size_t k = 0; k < f->n_options; k++)
             cfg_names_add(e->a, &codes, f->options[k].code);
@@ -61,8 +62,7 @@ static int check_ordered(const struct mf_resource *r, const struct cfg_node *fie
 {
     const struct mf_field *f = mf_field_find(r, field->scalar);
     enum mf_type t = f ? f->type : MF_TYPE_COUNT;
-    if (t == MF_INT || t == MF_MONEY || t == MF_PERCENT)
-        return check_value(r, field->scalar, v, e);
+    if (t == MF_INT || t == MF_MONEY || t == MF_PERCENT) return check_value(r, field->scalar, v, e);
     cfg_error(e, field, "only numbers are compared by more and less");
     return -1;
 }
@@ -125,9 +125,10 @@ int cfg_cond_check(const struct mf_resource *r, struct cfg_node *n, struct cfg_e
     }
     enum shape shape = operators[op].shape;
     struct cfg_node *one = n->first->next, *two = one ? one->next : NULL;
-    bool formed = shape == MANY         ? n->n >= 2
-                  : shape == FIELD_LIST ? n->n == 3 && two->kind == CFG_LIST && two->n
-                                        : n->n == (shape == FIELD_VALUE || shape == FIELD_NUMBER ? 3 : 2);
+    bool formed = shape == MANY ? n->n >= 2
+                  : shape == FIELD_LIST
+                      ? n->n == 3 && two->kind == CFG_LIST && two->n
+                      : n->n == (shape == FIELD_VALUE || shape == FIELD_NUMBER ? 3 : 2);
     if (!formed) {
         cfg_error(e, n, "write %s", operators[op].form);
         return -1;

@@ -103,7 +103,7 @@ static void check_resource(struct mf_reader *r, const struct mf_resource *res)
         const struct mf_field *f = &res->fields[i];
         struct cfg_node here = {.line = f->line, .column = f->column};
         if (f->type == MF_CHILDREN) check_children(r, res, f);
-        if (f->type != MF_REF || !f->to || !r->m->id) continue;
+        if ((f->type != MF_REF && f->type != MF_REFS) || !f->to || !r->m->id) continue;
         sv name, plugin = sv_cut(sv_of(f->to), '.', &name);
         if (sv_eqs(plugin, r->m->id) && !mf_resource_find(r->m, name))
             cfg_error(r->e, &here, "'to' names %s, which this plugin does not have", f->to);

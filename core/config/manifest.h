@@ -35,6 +35,15 @@ enum mf_type {
     MF_CHILDREN,    /* of: resource of this plugin, by its ref field `by`; edited in place */
     MF_USER,        /* ref to core.staff */
     MF_DEPT,        /* ref to core.dept */
+    MF_DECIMAL,     /* scale 0..6, min, max -> DECIMAL(20,scale) */
+    MF_TIME,        /* "HH:MM:SS" */
+    MF_ID_NUMBER,   /* mainland identity number, GB 11643 */
+    MF_ADDRESS,     /* {region, text, point} */
+    MF_POINT,       /* {lng, lat}, WGS-84 */
+    MF_POLYGON,     /* GeoJSON Polygon */
+    MF_IMAGES, MF_FILES,    /* JSON arrays of ids of core.file */
+    MF_TAGS,        /* JSON array of short texts, perhaps of a dictionary */
+    MF_REFS,        /* JSON array of ids; to, on_delete: restrict | clear */
     MF_TYPE_COUNT
 };
 extern const char *const mf_type_names[MF_TYPE_COUNT + 1];   /* "text", ... , NULL */
@@ -48,7 +57,12 @@ struct mf_field {
     struct mf_title title, help; /* help may be {NULL, NULL} */
     bool required, unique, search, read_only, hidden;
     bool has_min, has_max, has_default;
-    int64_t min, max;            /* characters, items or value, by type */
+    int64_t min, max;            /* characters, items or value, by type; DECIMAL: in
+                                  * units of its last place */
+    unsigned scale;              /* DECIMAL: places behind the point */
+    const char *dictionary;      /* ENUM, MULTI_ENUM, TAGS: code of core.dictionary, or NULL */
+    sv schema;                   /* JSON: the part of JSON Schema it must fit, or SV_NULL */
+    bool gapless;                /* SEQUENCE: numbers of failed writes are not lost */
     const char *pattern;         /* POSIX extended regex, whole value */
     sv dflt;                     /* JSON text of the default */
     struct mf_option *options;
@@ -250,6 +264,14 @@ struct mf_manifest {
  * to own fields, states, scopes, hooks named once. -1 with complaints in e. */
 int cfg_load_manifest(struct arena *a, const char *dir, struct mf_manifest **out,
                       struct cfg_errors *e);
+
+/* Ends of the names of the columns that the engine writes beside a field of this
+ * type (address: "_region", "_lng", "_lat"); NULL-terminated. */
+const char *const *mf_parts(enum mf_type t);
+/* Is the value a set that has a table of links beside the row's? */
+bool mf_linked(enum mf_type t);
+/* Is a default the caller's or the day's: "$today", "$now", "$user", "$dept"? */
+bool mf_default_var(const struct mf_field *f);
 
 const struct mf_field *mf_field_find(const struct mf_resource *r, sv name);
 const struct mf_resource *mf_resource_find(const struct mf_manifest *m, sv name);

@@ -95,8 +95,15 @@ static bool comparable(const struct mf_resource *res, sv name, bool order)
     case MF_RICHTEXT:
     case MF_JSON:
     case MF_CHILDREN:
-    case MF_MULTI_ENUM:
+    case MF_ADDRESS:
+    case MF_POINT:
+    case MF_POLYGON:
         return false;
+    case MF_MULTI_ENUM:
+    case MF_TAGS:
+    case MF_REFS:
+    case MF_IMAGES:
+    case MF_FILES:
     case MF_IMAGE:
     case MF_FILE:
     case MF_VIDEO:

@@ -29,46 +29,65 @@ const char *const mf_type_names[MF_TYPE_COUNT + 1] = {
     [MF_CHILDREN] = "children",
     [MF_USER] = "user",
     [MF_DEPT] = "dept",
+    [MF_DECIMAL] = "decimal",
+    [MF_TIME] = "time",
+    [MF_ID_NUMBER] = "id_number",
+    [MF_ADDRESS] = "address",
+    [MF_POINT] = "point",
+    [MF_POLYGON] = "polygon",
+    [MF_IMAGES] = "images",
+    [MF_FILES] = "files",
+    [MF_TAGS] = "tags",
+    [MF_REFS] = "refs",
 };
 
 #define MAX_FIELDS 300
 #define MAX_PATTERN 200
-#define BIT(t) (1u << (t))
+#define BIT(t) (UINT64_C(1) << (t))
 #define TEXTS (BIT(MF_TEXT) | BIT(MF_LONGTEXT) | BIT(MF_RICHTEXT))
 #define NUMBERS (BIT(MF_INT) | BIT(MF_MONEY) | BIT(MF_PERCENT))
-#define TIMES (BIT(MF_DATE) | BIT(MF_DATETIME))
-#define FILES (BIT(MF_IMAGE) | BIT(MF_FILE) | BIT(MF_VIDEO))
+#define TIMES (BIT(MF_DATE) | BIT(MF_DATETIME) | BIT(MF_TIME))
+#define FILES (BIT(MF_IMAGE) | BIT(MF_FILE) | BIT(MF_VIDEO) | BIT(MF_IMAGES) | BIT(MF_FILES))
+#define SETS (BIT(MF_MULTI_ENUM) | BIT(MF_TAGS) | BIT(MF_REFS) | BIT(MF_IMAGES) | BIT(MF_FILES))
 #define LINES (BIT(MF_TEXT) | BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_LINK))
 
 /* Keys that have a meaning for some types only; elsewhere they are errors. */
 static const struct {
     const char *key;
-    uint32_t types;
+    uint64_t types;
     bool column; /* of resources only */
 } special_keys[] = {
-    {"min", TEXTS | NUMBERS | BIT(MF_MULTI_ENUM) | BIT(MF_CHILDREN), false},
-    {"max", TEXTS | NUMBERS | BIT(MF_MULTI_ENUM) | BIT(MF_CHILDREN), false},
+    {"min", TEXTS | NUMBERS | BIT(MF_DECIMAL) | SETS | BIT(MF_CHILDREN), false},
+    {"max", TEXTS | NUMBERS | BIT(MF_DECIMAL) | SETS | BIT(MF_CHILDREN), false},
+    {"scale", BIT(MF_DECIMAL), false},
+    {"dictionary", BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) | BIT(MF_TAGS), true},
+    {"schema", BIT(MF_JSON), false},
+    {"gapless", BIT(MF_SEQUENCE), false},
     {"pattern", BIT(MF_TEXT) | BIT(MF_SEQUENCE), false},
     {"options", BIT(MF_ENUM) | BIT(MF_MULTI_ENUM), false},
-    {"to", BIT(MF_REF), false},
-    {"on_delete", BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DEPT), false},
+    {"to", BIT(MF_REF) | BIT(MF_REFS), false},
+    {"on_delete", BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DEPT) | BIT(MF_REFS), false},
     {"of", BIT(MF_CHILDREN), false},
     {"by", BIT(MF_CHILDREN), false},
     {"after", TIMES, false},
     {"accept", FILES, false},
-    {"unique", LINES | BIT(MF_INT) | BIT(MF_SEQUENCE) | BIT(MF_REF) | BIT(MF_USER) | BIT(MF_DATE),
+    {"unique",
+     BIT(MF_TEXT) | BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_INT) | BIT(MF_SEQUENCE) | BIT(MF_REF) |
+         BIT(MF_USER) | BIT(MF_DATE) | BIT(MF_DECIMAL) | BIT(MF_ID_NUMBER),
      true},
-    {"search", LINES | BIT(MF_LONGTEXT) | BIT(MF_SEQUENCE), true},
+    {"search", LINES | BIT(MF_LONGTEXT) | BIT(MF_SEQUENCE) | BIT(MF_ID_NUMBER), true},
     {"default",
      TEXTS | NUMBERS | TIMES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) | BIT(MF_PHONE) |
-         BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON),
+         BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON) | BIT(MF_DECIMAL) |
+         BIT(MF_TAGS) | BIT(MF_USER) | BIT(MF_DEPT),
      false},
 };
 
 /* What settings may be: values that stand alone. */
 #define SETTING_TYPES                                                                              \
     (TEXTS | NUMBERS | TIMES | FILES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) |          \
-     BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON))
+     BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON) |                 \
+     BIT(MF_DECIMAL) | BIT(MF_POINT) | BIT(MF_TAGS))
 
 /* Is the name a column that the engine itself adds to this resource? */
 static bool taken(const struct mf_resource *res, const char *name)
@@ -106,8 +125,36 @@ static void read_special_keys(struct mf_reader *r, struct cfg_node *n, enum mf_t
     }
 }
 
+/* min and max of a decimal are decimals themselves. */
+static void read_decimal(struct mf_reader *r, struct cfg_node *n, struct mf_field *f)
+{
+    static const char *const keys[] = {"min", "max"};
+    f->scale = (unsigned)cfg_int(n, "scale", 2, 0, DECIMAL_MAX_SCALE, r->e);
+    for (size_t i = 0; i < 2; i++) {
+        struct cfg_node *k = cfg_get(n, keys[i]);
+        int64_t v = 0;
+        if (!k || !cfg_want(k, CFG_SCALAR, r->e)) continue;
+        if (!decimal_parse(k->scalar, f->scale, &v))
+            cfg_error(r->e, k, "'%s' must be a number with at most %u decimals", keys[i], f->scale);
+        *(i ? &f->has_max : &f->has_min) = true;
+        *(i ? &f->max : &f->min) = v;
+    }
+    if (f->has_min && f->has_max && f->min > f->max)
+        cfg_error(r->e, cfg_get(n, "min"), "'min' is above 'max'");
+}
+
+/* Items of a set when the manifest does not say. */
+static int64_t most_items(enum mf_type t)
+{
+    return t == MF_REFS ? 200 : t == MF_MULTI_ENUM ? 1000 : 20;
+}
+
 static void read_range(struct mf_reader *r, struct cfg_node *n, struct mf_field *f)
 {
+    if (f->type == MF_DECIMAL) {
+        read_decimal(r, n, f);
+        return;
+    }
     bool value = BIT(f->type) & NUMBERS;
     int64_t low = value ? INT64_MIN : 0, high = INT64_MAX;
     if (f->type == MF_TEXT)
@@ -123,6 +170,10 @@ static void read_range(struct mf_reader *r, struct cfg_node *n, struct mf_field 
     f->min = cfg_int(n, "min", 0, low, high, r->e);
     f->max = cfg_int(n, "max", f->type == MF_TEXT ? 200 : 20000, low, high, r->e);
     if (BIT(f->type) & TEXTS) f->has_max = true;
+    if ((BIT(f->type) & SETS) && f->type != MF_MULTI_ENUM && !f->has_max) {
+        f->max = most_items(f->type);
+        f->has_max = true;
+    }
     if (f->has_min && f->has_max && f->min > f->max)
         cfg_error(r->e, cfg_get(n, "min"), "'min' (%lld) is above 'max' (%lld)", (long long)f->min,
                   (long long)f->max);
@@ -151,6 +202,41 @@ static bool repeats_too_much(const char *p)
     return false;
 }
 
+/* yyyy, yy, MM, dd and runs of them. */
+static bool date_parts(sv part)
+{
+    while (part.n) {
+        size_t n =
+            sv_starts(part, SV("yyyy")) ? 4
+            : sv_starts(part, SV("yy")) || sv_starts(part, SV("MM")) || sv_starts(part, SV("dd"))
+                ? 2
+                : 0;
+        if (!n) return false;
+        part = sv_make(part.p + n, part.n - n);
+    }
+    return true;
+}
+
+static void check_sequence(struct mf_reader *r, struct cfg_node *at, const char *pattern)
+{
+    unsigned numbers = 0;
+    for (const char *p = strchr(pattern, '{'); p; p = strchr(p + 1, '{')) {
+        const char *end = strchr(p, '}');
+        sv part = {p + 1, end ? (size_t)(end - p - 1) : 0};
+        bool number = part.n && part.n <= 18 && strspn(part.p, "0") == part.n;
+        numbers += number;
+        if (!end || !part.n || (!number && !date_parts(part))) {
+            cfg_error(r->e, at,
+                      "'pattern': {%.*s} is no part; write yyyy, yy, MM, dd or the number, such as "
+                      "{0000}",
+                      CFG_SHOW(part));
+            return;
+        }
+    }
+    if (numbers != 1)
+        cfg_error(r->e, at, "a sequence's pattern needs its number once, such as {0000}");
+}
+
 static void read_pattern(struct mf_reader *r, struct cfg_node *n, struct mf_field *f)
 {
     struct cfg_node *p = cfg_get(n, "pattern");
@@ -159,8 +245,7 @@ static void read_pattern(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
     if (p->scalar.n == 0 || p->scalar.n > MAX_PATTERN) {
         cfg_error(r->e, p, "'pattern' must have 1 to %d characters", MAX_PATTERN);
     } else if (f->type == MF_SEQUENCE) {
-        if (!strstr(f->pattern, "{0"))
-            cfg_error(r->e, p, "a sequence's pattern needs its number, such as {0000}");
+        check_sequence(r, p, f->pattern);
     } else if (repeats_too_much(f->pattern)) {
         cfg_error(r->e, p, "'pattern' repeats too much");
     } else {
@@ -192,6 +277,11 @@ static bool is_code(sv v)
 static void read_options(struct mf_reader *r, struct cfg_node *n, struct mf_field *f)
 {
     struct cfg_node *map = cfg_map(n, "options", r->e);
+    if (f->dictionary) {
+        if (cfg_get(n, "options"))
+            cfg_error(r->e, cfg_get(n, "options"), "'options' or 'dictionary', not both");
+        return;
+    }
     if (!map) {
         if (!cfg_get(n, "options")) cfg_missing(n, "options", r->e);
         return;
@@ -211,6 +301,15 @@ static void read_options(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
     }
 }
 
+static const char *read_dictionary(struct mf_reader *r, struct cfg_node *n)
+{
+    struct cfg_node *d = cfg_get(n, "dictionary");
+    if (!d || !cfg_want(d, CFG_SCALAR, r->e)) return NULL;
+    if (mf_is_dotted(d->scalar, 60)) return d->scalar.p;
+    cfg_error(r->e, d, "'dictionary' must be the code of a dictionary, such as crm.source");
+    return NULL;
+}
+
 static bool has_option(const struct mf_field *f, sv code)
 {
     for (size_t i = 0; i < f->n_options; i++)
@@ -228,11 +327,36 @@ static bool date_ok(sv t)
     return clock_parse(sv_of(full), &us);
 }
 
+static bool time_ok(sv t)
+{
+    int64_t h, m, s = 0;
+    if ((t.n != 5 && t.n != 8) || t.p[2] != ':' || (t.n == 8 && t.p[5] != ':')) return false;
+    return sv_i64(sv_make(t.p, 2), &h) && sv_i64(sv_make(t.p + 3, 2), &m) &&
+           (t.n == 5 || sv_i64(sv_make(t.p + 6, 2), &s)) && h >= 0 && h < 24 && m >= 0 && m < 60 &&
+           s >= 0 && s < 60;
+}
+
+/* What a default may be that is known only when a row is written. */
+static bool variable_fits(enum mf_type t, sv text)
+{
+    if (sv_eqs(text, "$today")) return t == MF_DATE;
+    if (sv_eqs(text, "$now")) return t == MF_DATETIME || t == MF_TIME;
+    if (sv_eqs(text, "$user")) return t == MF_USER;
+    return sv_eqs(text, "$dept") && t == MF_DEPT;
+}
+
+bool mf_default_var(const struct mf_field *f)
+{
+    return f->has_default && f->dflt.n > 2 && f->dflt.p[1] == '$' &&
+           variable_fits(f->type, sv_make(f->dflt.p + 1, f->dflt.n - 2));
+}
+
 /* Is the scalar a value of the field's type? Says what is expected if not. */
 static const char *wrong_default(const struct mf_field *f, const struct cfg_node *d)
 {
     int64_t v, us;
     sv t = d->scalar;
+    if (variable_fits(f->type, t)) return NULL;
     switch (f->type) {
     case MF_TEXT:
     case MF_LONGTEXT:
@@ -252,9 +376,19 @@ static const char *wrong_default(const struct mf_field *f, const struct cfg_node
         return date_ok(t) ? NULL : "must be a date such as 2026-01-31";
     case MF_DATETIME:
         return clock_parse(t, &us) ? NULL : "must be a time such as 2026-01-31T08:00:00Z";
+    case MF_DECIMAL:
+        if (!decimal_parse(t, f->scale, &v)) return "must be a decimal number";
+        if ((f->has_min && v < f->min) || (f->has_max && v > f->max))
+            return "is outside 'min' and 'max'";
+        return NULL;
+    case MF_TIME:
+        return time_ok(t) ? NULL : "must be a time of day such as \"08:30\"";
     case MF_ENUM:
     case MF_MULTI_ENUM:
-        return has_option(f, t) ? NULL : "must be one of the options";
+        return f->dictionary || has_option(f, t) ? NULL : "must be one of the options";
+    case MF_USER:
+    case MF_DEPT:
+        return f->type == MF_USER ? "can only be $user" : "can only be $dept";
     default:
         return NULL;
     }
@@ -269,7 +403,7 @@ static void read_default(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
     f->has_default = true;
     if (f->type == MF_JSON) {
         cfg_to_json(d, &w);
-    } else if (f->type == MF_MULTI_ENUM) {
+    } else if (f->type == MF_MULTI_ENUM || f->type == MF_TAGS) {
         if (!cfg_want(d, CFG_LIST, r->e)) return;
         jsonw_arr(&w);
         for (struct cfg_node *c = d->first; c; c = c->next) {
@@ -295,7 +429,7 @@ static void read_reference(struct mf_reader *r, struct cfg_node *n, struct mf_fi
 {
     static const char *const rules[] = {
         [MF_RESTRICT] = "restrict", [MF_CLEAR] = "clear", [MF_CASCADE] = "cascade", NULL};
-    if (f->type == MF_REF) {
+    if (f->type == MF_REF || f->type == MF_REFS) {
         f->to = mf_dotted(r, n, "to", true);
         sv rest;
         if (f->to) sv_cut(sv_of(f->to), '.', &rest);
@@ -309,6 +443,8 @@ static void read_reference(struct mf_reader *r, struct cfg_node *n, struct mf_fi
     }
     int rule = cfg_choice(n, "on_delete", rules, MF_RESTRICT, r->e);
     f->on_delete = rule == MF_CLEAR ? MF_CLEAR : rule == MF_CASCADE ? MF_CASCADE : MF_RESTRICT;
+    if (f->on_delete == MF_CASCADE && f->type == MF_REFS)
+        cfg_error(r->e, cfg_get(n, "on_delete"), "of many references one is cleared: no cascade");
     if (f->on_delete == MF_CLEAR && f->required)
         cfg_error(r->e, cfg_get(n, "on_delete"), "a required field cannot be cleared");
 }
@@ -339,7 +475,10 @@ static void read_field(struct mf_reader *r, struct cfg_node *n, struct mf_field 
     read_range(r, n, f);
     read_pattern(r, n, f);
     if (f->type == MF_SEQUENCE && !cfg_get(n, "pattern")) cfg_missing(n, "pattern", r->e);
+    f->dictionary = settings ? NULL : read_dictionary(r, n);
     if (f->type == MF_ENUM || f->type == MF_MULTI_ENUM) read_options(r, n, f);
+    if (f->type == MF_SEQUENCE) f->gapless = cfg_bool(n, "gapless", true, r->e);
+    if (f->type == MF_JSON) f->schema = mf_read_schema(r, cfg_get(n, "schema"));
     read_reference(r, n, f);
     f->after = mf_ident(r, n, "after", 48, false);
     f->accept = cfg_cstr(n, "accept", NULL, r->e);

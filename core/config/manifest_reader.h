@@ -51,6 +51,8 @@ bool mf_cron_ok(sv text);
 
 /* manifest_field.c ------------------------------------------------------------- */
 
+/* The checked JSON Schema of a json field as JSON text; n NULL: SV_NULL. (manifest_schema.c) */
+sv mf_read_schema(struct mf_reader *r, struct cfg_node *n);
 /* Reads the fields of a map (a resource's or the settings'). */
 void mf_read_fields(struct mf_reader *r, struct cfg_node *map, struct mf_field **out, size_t *n,
                     bool settings);

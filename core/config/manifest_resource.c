@@ -23,8 +23,11 @@ static void read_traits(struct mf_reader *r, struct cfg_node *root, struct mf_re
 void mf_columns(struct mf_reader *r, const struct mf_resource *res, struct cfg_names *out)
 {
     static const char *const always[] = {"id", "created_at", "updated_at", "created_by"};
-    for (size_t i = 0; i < res->n_fields; i++)
+    for (size_t i = 0; i < res->n_fields; i++) {
         cfg_names_add(r->a, out, res->fields[i].name);
+        for (const char *const *end = mf_parts(res->fields[i].type); *end; end++)
+            cfg_names_add(r->a, out, arena_printf(r->a, "%s%s", res->fields[i].name, *end).p);
+    }
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         cfg_names_add(r->a, out, always[i]);
     if (res->traits & MF_OWNED) cfg_names_add(r->a, out, "owner");
@@ -40,7 +43,7 @@ static bool can_be_indexed(const struct mf_resource *res, sv name)
 {
     const struct mf_field *f = mf_field_find(res, name);
     return !f || (f->type != MF_LONGTEXT && f->type != MF_RICHTEXT && f->type != MF_JSON &&
-                  f->type != MF_CHILDREN && f->type != MF_MULTI_ENUM);
+                  f->type != MF_CHILDREN && !mf_linked(f->type) && !*mf_parts(f->type));
 }
 
 /* [a, b] or {cols: [a, b], unique: true} */
@@ -149,6 +152,18 @@ void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_reso
     mf_read_approvals(r, root, res);
     mf_read_views(r, root, res);
     cfg_no_unknown(root, r->e);
+}
+
+const char *const *mf_parts(enum mf_type t)
+{
+    static const char *const none[] = {NULL}, *const address[] = {"_region", "_lng", "_lat", NULL},
+                             *const box[] = {"_min_lng", "_min_lat", "_max_lng", "_max_lat", NULL};
+    return t == MF_ADDRESS ? address : t == MF_POINT ? address + 1 : t == MF_POLYGON ? box : none;
+}
+
+bool mf_linked(enum mf_type t)
+{
+    return t == MF_MULTI_ENUM || t == MF_TAGS || t == MF_REFS || t == MF_IMAGES || t == MF_FILES;
 }
 
 const struct mf_field *mf_field_find(const struct mf_resource *r, sv name)

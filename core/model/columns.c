@@ -68,8 +68,19 @@ static enum col_kind kind_of(enum mf_type t)
         return COL_DATE;
     case MF_DATETIME:
         return COL_TIME;
+    case MF_TIME:
+        return COL_CLOCK;
+    case MF_DECIMAL:
+        return COL_DECIMAL;
     case MF_MULTI_ENUM:
     case MF_JSON:
+    case MF_ADDRESS:
+    case MF_POINT:
+    case MF_POLYGON:
+    case MF_IMAGES:
+    case MF_FILES:
+    case MF_TAGS:
+    case MF_REFS:
         return COL_JSON;
     case MF_IMAGE:
     case MF_FILE:
@@ -108,7 +119,11 @@ static const struct model_col *add(struct model_resource *r, struct arena *a,
     c->key = arena_printf(a, ",\"%s\":", f->name);
     c->system = system;
     c->secret = f->hidden;
-    c->file = f->type == MF_IMAGE || f->type == MF_FILE || f->type == MF_VIDEO;
+    c->file = f->type == MF_IMAGE || f->type == MF_FILE || f->type == MF_VIDEO ||
+              f->type == MF_IMAGES || f->type == MF_FILES;
+    /* A text beside a decimal would be compared as a floating number. */
+    c->param =
+        f->type == MF_DECIMAL ? arena_printf(a, "CAST(? AS DECIMAL(20,%u))", f->scale) : SV("?");
     return c;
 }
 
@@ -117,15 +132,47 @@ static bool taken(const struct model_resource *r, const char *name)
     return col_find(r, sv_of(name)) || kid_find(r, sv_of(name));
 }
 
+static size_t n_parts(const struct mf_resource *mf)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < mf->n_fields; i++)
+        for (const char *const *end = mf_parts(mf->fields[i].type); *end; end++)
+            n++;
+    return n;
+}
+
+static void add_field(struct model_resource *r, struct arena *a, const struct mf_field *f,
+                      struct cfg_errors *e)
+{
+    struct model_col *c = (struct model_col *)(uintptr_t)add(r, a, f, false);
+    for (const char *const *end = mf_parts(f->type); *end; end++) {
+        const struct mf_field *part = parts_field(f, *end, a);
+        if (taken(r, part->name) || mf_field_find(r->mf, sv_of(part->name)))
+            seal_error(e, r->mf, f, "field \"%s\": the engine adds a column \"%s\"", f->name,
+                       part->name);
+        unsigned at = r->n_cols;
+        add(r, a, part, true);
+        r->cols[at].part_of = c;
+    }
+    if (!mf_linked(f->type)) return;
+    sv link = arena_printf(a, "`%s__%s`", r->table, f->name);
+    if (link.n > 66)
+        seal_error(e, r->mf, f, "field \"%s\": its name and the table's are too long together",
+                   f->name);
+    c->link = link;
+    r->linked = true;
+}
+
 int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *e)
 {
     const struct mf_resource *mf = r->mf;
     unsigned before = e->n;
-    if (mf->n_fields + 11 > MODEL_MAX_COLS) {
+    size_t most = mf->n_fields + n_parts(mf) + 11;
+    if (most > MODEL_MAX_COLS) {
         seal_error(e, mf, NULL, "more than %d fields", MODEL_MAX_COLS - 11);
         return -1;
     }
-    r->cols = ARENA_ARRAY(a, struct model_col, mf->n_fields + 11);
+    r->cols = ARENA_ARRAY(a, struct model_col, most);
     r->kids = ARENA_ARRAY(a, struct model_child, mf->n_fields);
 
     r->id = add(r, a, &own_id, true);
@@ -155,7 +202,7 @@ int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *
             k->f = f;
             k->key = arena_printf(a, ",\"%s\":", f->name);
         } else {
-            add(r, a, f, false);
+            add_field(r, a, f, e);
         }
     }
     for (unsigned i = 0; i < r->n_kids; i++)

@@ -4,7 +4,7 @@
  *   and   = term { "and" term }
  *   term  = [ "not" ] "(" or ")" | column test
  *   test  = ("=" | "!=" | "<" | "<=" | ">" | ">=" | "~") value
- *         | ("contains" | "starts" | "ends" | "under") value
+ *         | ("contains" | "starts" | "ends" | "under") value | "has" list
  *         | "in" (list | variable | period) | "between" list | "null" | "!null"
  *   list  = "(" value { "," value } ")"
  *   value = "\"" text "\"" | bare word | variable
@@ -214,6 +214,11 @@ static int test(struct lex *l, struct cond *c)
     }
     if (word(l, "in")) {
         c->op = OP_IN;
+        next(l);
+        return list(l, c);
+    }
+    if (word(l, "has")) {
+        c->op = OP_HAS;
         next(l);
         return list(l, c);
     }

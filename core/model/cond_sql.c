@@ -1,6 +1,6 @@
 /* A condition's tree to SQL. Columns are the registry's; every value is bound. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/value.h"
 
 struct out {
     struct arena *a;
@@ -98,7 +98,7 @@ static int compare(struct out *o, const struct cond *c, const char *op)
     }
     buf_sv(&o->text, c->col->ident);
     buf_str(&o->text, op);
-    buf_chr(&o->text, '?');
+    buf_sv(&o->text, c->col->param);
     return bind(o, c, 0);
 }
 
@@ -130,7 +130,7 @@ static int between(struct out *o, const struct cond *c)
 {
     if (!any_period(c)) {
         buf_sv(&o->text, c->col->ident);
-        buf_str(&o->text, " BETWEEN ? AND ?");
+        buf_printf(&o->text, " BETWEEN %.*s AND %.*s", SVARG(c->col->param), SVARG(c->col->param));
         return bind(o, c, 0) < 0 ? -1 : bind(o, c, 1);
     }
     struct cond low = *c, high = *c;
@@ -179,7 +179,8 @@ static int in_list(struct out *o, const struct cond *c)
     buf_sv(&o->text, c->col->ident);
     buf_str(&o->text, " IN (");
     for (unsigned i = 0; i < slots; i++) {
-        buf_str(&o->text, i ? ",?" : "?");
+        if (i) buf_chr(&o->text, ',');
+        buf_sv(&o->text, c->col->param);
         if (bind(o, c, i < c->n_vals ? i : c->n_vals - 1) < 0) return -1;
     }
     buf_chr(&o->text, ')');
@@ -203,10 +204,67 @@ static int like(struct out *o, const struct cond *c)
     return 0;
 }
 
+/* Codes of regions are digits of province, city and county, with zeros behind. */
+static int in_region(struct out *o, const struct cond *c)
+{
+    sv code = c->vals[0].text;
+    if (c->vals[0].var != VAR_VALUE || !text_region(code)) return complain(o, "filter_bad_value", c, 0);
+    buf_sv(&o->text, c->col->ident);
+    buf_str(&o->text, " LIKE ?");
+    arg(o, VAR_VALUE, STORE_S(arena_printf(o->a, "%.*s%%", SVARG(text_region_prefix(code)))));
+    return 0;
+}
+
+/* An item of a set: an id, or a text of its options. */
+static int bind_item(struct out *o, const struct cond *c, unsigned i)
+{
+    const struct mf_field *f = c->col->f;
+    sv text = c->vals[i].text;
+    int64_t id = 0;
+    bool ok = !c->col->many || sv_i64(text, &id);
+    if (c->vals[i].var != VAR_VALUE) {
+        if (!c->col->many || c->vals[i].var == VAR_DEPTS)
+            return complain(o, "filter_not_ref", c, i);
+        arg(o, c->vals[i].var, STORE_N);
+        return 0;
+    }
+    for (size_t k = 0; f->n_options && k <= f->n_options; k++) {
+        ok = k < f->n_options && sv_eqs(text, f->options[k].code);
+        if (ok) break;
+    }
+    if (!ok) return complain(o, "filter_bad_value", c, i);
+    arg(o, VAR_VALUE, c->col->many ? STORE_I(id) : STORE_S(arena_sv(o->a, text)));
+    return 0;
+}
+
+/* Any of them, by the table of links. */
+static int has(struct out *o, const struct cond *c)
+{
+    unsigned slots = 1;
+    if (!c->col->link.n) return complain(o, "filter_not_set", c, 0);
+    while (slots < c->n_vals)
+        slots *= 2;
+    buf_printf(&o->text, "`id` IN (SELECT `row` FROM %.*s WHERE `value` IN (", SVARG(c->col->link));
+    for (unsigned i = 0; i < slots; i++) {
+        buf_str(&o->text, i ? ",?" : "?");
+        if (bind_item(o, c, i < c->n_vals ? i : c->n_vals - 1) < 0) return -1;
+    }
+    buf_str(&o->text, "))");
+    return 0;
+}
+
 /* The branch that begins with the value, that row included. */
 static int under(struct out *o, const struct cond *c)
 {
+    if (c->col->part_of && c->col->f->type == MF_TEXT) return in_region(o, c);
     if (!c->col->tree) return complain(o, "filter_not_tree", c, 0);
+    if (c->col->link.n) {
+        buf_printf(&o->text,
+                   "`id` IN (SELECT `row` FROM %.*s WHERE `value` IN (SELECT `descendant` FROM "
+                   "`%s_tree` WHERE `ancestor`=?))",
+                   SVARG(c->col->link), c->col->tree->table);
+        return bind_item(o, c, 0);
+    }
     buf_sv(&o->text, c->col->ident);
     buf_printf(&o->text, " IN (SELECT `descendant` FROM `%s_tree` WHERE `ancestor`=?)",
                c->col->tree->table);
@@ -257,6 +315,8 @@ static int write_cond(struct out *o, const struct cond *c)
     case OP_STARTS:
     case OP_ENDS:
         return like(o, c);
+    case OP_HAS:
+        return has(o, c);
     }
     return err_internal(o->err, "unknown operator %d", (int)c->op);
 }

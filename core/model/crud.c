@@ -32,6 +32,11 @@ static int sequences(struct write *w, struct err *err)
         const struct mf_field *f = &w->r->mf->fields[i];
         json_t *v = NULL;
         if (f->type != MF_SEQUENCE) continue;
+        json_t *early = json_object_get(w->numbers, f->name);
+        if (early) {
+            json_object_set(w->after, f->name, early);
+            continue;
+        }
         if (sequence_next(w, f, &v, err) < 0) return -1;
         json_object_set_new(w->after, f->name, v);
     }
@@ -45,13 +50,15 @@ static int create(struct write *w, struct err *err)
     w->id = id_next();
     if (merge_check(w, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
+    if (write_derive(w, err) < 0 ||
+        validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
         write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || write_children_refs(w, err) < 0)
         return -1;
     int asked = approval_gate(w, "create", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 || sequences(w, err) < 0 ||
-        write_insert(w, w->r, w->id, w->after, "", err) < 0 || write_children(w, &changed, err) < 0)
+    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 || write_derive(w, err) < 0 ||
+        sequences(w, err) < 0 || write_insert(w, w->r, w->id, w->after, "", err) < 0 ||
+        write_children(w, &changed, err) < 0)
         return -1;
     return write_done(w, err);
 }
@@ -63,7 +70,7 @@ int model_create(const struct model_resource *r, struct model_ctx *c, json_t *bo
     if (start(&w, r, c, "create", "created", err) < 0) return -1;
     if (may(&w, w.p->can_create, err) < 0) return -1;
     w.body = body;
-    if (write_run(&w, create, err) < 0) return -1;
+    if (sequence_early(&w, err) < 0 || write_run(&w, create, err) < 0) return -1;
     *id = c->approval ? 0 : w.id;
     return 0;
 }
@@ -78,13 +85,14 @@ static int update(struct write *w, struct err *err)
         merge_check(w, body, err) < 0)
         return -1;
     w->after = merge_row(w, body);
-    if (validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
+    if (write_derive(w, err) < 0 ||
+        validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
         write_refs(w, w->r, NULL, w->before, w->after, "", err) < 0 ||
         write_children_refs(w, err) < 0)
         return -1;
     int asked = approval_gate(w, "update", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 ||
+    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 || write_derive(w, err) < 0 ||
         write_children(w, &children, err) < 0 ||
         write_update(w, w->r, w->id, w->before, w->after, children, "", &changed, err) < 0)
         return -1;
@@ -130,7 +138,8 @@ static int core_check(struct write *w, const char *event, struct err *err)
 
 static int erase(struct write *w, struct err *err)
 {
-    if (write_lock(w, &w->p->del, false, err) < 0) return -1;
+    if (write_lock(w, &w->p->del, false, err) < 0)
+        return -1;
     int asked = approval_gate(w, "delete", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
     if (core_check(w, "delete", err) < 0 || write_going(w, err) < 0) return -1;

@@ -54,6 +54,11 @@ static int complain(sv name, const char *code, struct err *err)
 
 /* ---- what was asked for ----------------------------------------------------------- */
 
+static const struct model_resource *target(const struct model_col *c)
+{
+    return c->ref ? c->ref : c->many;
+}
+
 static int add_ref(struct expand *x, const struct model_col *col, struct err *err)
 {
     for (unsigned i = 0; i < x->n_refs; i++)
@@ -62,9 +67,9 @@ static int add_ref(struct expand *x, const struct model_col *col, struct err *er
     struct expand_ref *ref = &x->refs[x->n_refs++];
     *ref = (struct expand_ref){.col = col};
     struct err none = {0};
-    ref->p = policy_of(col->ref, x->c->who, x->c->arena, &none);
-    bool known =
-        sv_eqs(col->ref->name, "core.staff") || sv_eqs(col->ref->name, "core.dept") || col->file;
+    const struct model_resource *to = target(col);
+    ref->p = policy_of(to, x->c->who, x->c->arena, &none);
+    bool known = sv_eqs(to->name, "core.staff") || sv_eqs(to->name, "core.dept") || col->file;
     ref->open = known && (x->c->who->kind == AUTH_STAFF || x->c->who->kind == AUTH_KEY);
     return 0;
 }
@@ -104,7 +109,7 @@ static int add_name(struct expand *x, sv name, struct err *err)
     }
     const struct model_col *col = policy_col(x->p, head, "bad_request", err);
     if (!col) return -1;
-    if (!col->ref || rest.p) return complain(name, "not_id", err);
+    if (!target(col) || rest.p) return complain(name, "not_id", err);
     return add_ref(x, col, err);
 }
 
@@ -145,13 +150,44 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The next id of a set as the engine writes it, ["1","2"]; false at its end. */
+static bool next_id(sv *list, int64_t *id)
+{
+    size_t i = 0, n = 0;
+    while (i < list->n && (list->p[i] < '0' || list->p[i] > '9'))
+        i++;
+    while (i + n < list->n && list->p[i + n] >= '0' && list->p[i + n] <= '9')
+        n++;
+    sv digits = {list->p + i, n};
+    *list = sv_make(list->p + i + n, list->n - i - n);
+    return n && sv_i64(digits, id);
+}
+
+static size_t count_ids(const struct store_val *v)
+{
+    size_t n = 0;
+    int64_t id;
+    if (v->type == STORE_I64) return 1;
+    for (sv rest = v->type == STORE_TEXT ? v->u.s : SV(""); next_id(&rest, &id);)
+        n++;
+    return n;
+}
+
 /* The distinct ids in one column of the rows. */
 static size_t ids_of(struct arena *a, const struct rows *rows, unsigned at, int64_t **out)
 {
-    int64_t *ids = ARENA_ARRAY(a, int64_t, rows->n);
     size_t n = 0, k = 0;
     for (size_t i = 0; i < rows->n; i++)
-        if (rows_at(rows, i)[at].type == STORE_I64) ids[n++] = rows_at(rows, i)[at].u.i;
+        n += count_ids(&rows_at(rows, i)[at]);
+    int64_t *ids = ARENA_ARRAY(a, int64_t, n);
+    n = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct store_val *v = &rows_at(rows, i)[at];
+        if (v->type == STORE_I64) ids[n++] = v->u.i;
+        int64_t id;
+        for (sv rest = v->type == STORE_TEXT ? v->u.s : SV(""); next_id(&rest, &id);)
+            ids[n++] = id;
+    }
     if (n) qsort(ids, n, sizeof *ids, by_value);
     for (size_t i = 0; i < n; i++)
         if (k == 0 || ids[k - 1] != ids[i]) ids[k++] = ids[i];
@@ -163,7 +199,7 @@ static int load_ref(struct expand *x, struct expand_ref *ref, struct store_conn 
                     const struct rows *rows, struct err *err)
 {
     struct arena *a = x->c->arena;
-    const struct model_resource *to = ref->col->ref;
+    const struct model_resource *to = target(ref->col);
     const struct model_col **cols = ARENA_ARRAY(a, const struct model_col *, 4);
     unsigned n = 0;
     cols[n++] = to->id;
@@ -267,16 +303,12 @@ const struct store_val *expand_label(const struct expand *x, const struct model_
     return NULL;
 }
 
-static void write_ref(const struct expand *x, const struct expand_ref *ref,
-                      const struct store_val *v, struct buf *out)
+static void write_one(const struct expand *x, const struct expand_ref *ref, int64_t id,
+                      struct buf *out)
 {
-    if (v->type != STORE_I64) {
-        buf_str(out, "null");
-        return;
-    }
-    const struct store_val *row = found(&ref->found, 0, v->u.i);
+    const struct store_val *row = found(&ref->found, 0, id);
     buf_str(out, "{\"id\":\"");
-    buf_i64(out, v->u.i);
+    buf_i64(out, id);
     buf_str(out, "\",\"label\":");
     if (row)
         row_value(out, ref->found.cols[1], &row[1]);
@@ -285,12 +317,33 @@ static void write_ref(const struct expand *x, const struct expand_ref *ref,
     if (row && ref->col->file) {
         struct jsonw w = jsonw_on(out);
         struct buf url = BUF_IN(x->c->arena);
-        file_url(&url, v->u.i, row[1].type == STORE_TEXT ? row[1].u.s : SV(""));
+        file_url(&url, id, row[1].type == STORE_TEXT ? row[1].u.s : SV(""));
         row_fields(out, ref->found.cols + 2, 2, row + 2);
         buf_str(out, ",\"url\":");
         jsonw_sv(&w, buf_view(&url));
     }
     buf_chr(out, '}');
+}
+
+static void write_ref(const struct expand *x, const struct expand_ref *ref,
+                      const struct store_val *v, struct buf *out)
+{
+    int64_t id;
+    if (v->type == STORE_I64) {
+        write_one(x, ref, v->u.i, out);
+        return;
+    }
+    if (v->type != STORE_TEXT) {
+        buf_str(out, "null");
+        return;
+    }
+    bool first = true;
+    buf_chr(out, '[');
+    for (sv rest = v->u.s; next_id(&rest, &id); first = false) {
+        if (!first) buf_chr(out, ',');
+        write_one(x, ref, id, out);
+    }
+    buf_chr(out, ']');
 }
 
 static void write_kid(const struct expand_kid *kid, int64_t parent, struct buf *out)

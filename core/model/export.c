@@ -17,6 +17,7 @@ struct export_run {
     sv refs;        /* for expand: references that are shown */
     const char *lang;
     struct cell *cells;
+    struct dict *dicts; /* by the column's number */
 };
 
 int export_cut(struct err *err)
@@ -39,18 +40,49 @@ static sv option_title(const struct mf_field *f, sv code, const char *lang)
     return code;
 }
 
-static sv option_titles(struct arena *a, const struct mf_field *f, sv json, const char *lang)
+static sv choice_title(const struct export_run *x, const struct model_col *c, sv code)
+{
+    return c->f->dictionary ? dict_title(&x->dicts[c->at], code)
+                            : option_title(c->f, code, x->lang);
+}
+
+static sv value_text(struct arena *a, const struct model_col *c, const struct store_val *v);
+
+static sv label_of(const struct export_run *x, const struct expand *labels,
+                   const struct model_col *c, sv id)
+{
+    const struct model_col *label = c;
+    int64_t n = 0;
+    const struct store_val *l =
+        labels && sv_i64(id, &n) ? expand_label(labels, c, n, &label) : NULL;
+    return l && l->type != STORE_NULL ? value_text(x->c.arena, label, l) : id;
+}
+
+/* Items of a set in one cell. */
+static sv set_text(const struct export_run *x, const struct expand *labels,
+                   const struct model_col *c, sv json)
 {
     json_t *list = NULL;
     struct err none = {0};
-    struct buf b = BUF_IN(a);
-    if (json_parse(a, json, &list, &none) < 0) return json;
+    struct buf b = BUF_IN(x->c.arena);
+    if (json_parse(x->c.arena, json, &list, &none) < 0) return json;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *code = json_string_value(json_array_get(list, i));
+        sv item = sv_of(json_string_value(json_array_get(list, i)));
         if (i) buf_str(&b, "; ");
-        buf_sv(&b, option_title(f, sv_of(code), lang));
+        buf_sv(&b, c->many ? label_of(x, labels, c, item) : choice_title(x, c, item));
     }
     return buf_view(&b);
+}
+
+/* An address as people write it; a place as two numbers. */
+static sv shape_text(const struct export_run *x, const struct model_col *c, sv json)
+{
+    json_t *v = NULL;
+    struct err none = {0};
+    if (json_parse(x->c.arena, json, &v, &none) < 0 || c->f->type == MF_POLYGON) return json;
+    if (c->f->type == MF_ADDRESS) return json_get_sv(v, "text");
+    return arena_printf(x->c.arena, "%.6f,%.6f", json_number_value(json_object_get(v, "lng")),
+                        json_number_value(json_object_get(v, "lat")));
 }
 
 static sv local_time(struct arena *a, const struct export_run *x, int64_t us)
@@ -94,10 +126,14 @@ static struct cell cell_of(const struct export_run *x, const struct expand *labe
                                 (long long)(u % 100));
     } else if (c->kind == COL_INT) {
         out = (struct cell){.kind = CELL_INT, .n = v->u.i};
+    } else if (c->kind == COL_DECIMAL) {
+        out = (struct cell){.kind = CELL_DECIMAL, .text = v->u.s};
     } else if (c->f->type == MF_ENUM) {
-        out.text = option_title(c->f, v->u.s, x->lang);
-    } else if (c->f->type == MF_MULTI_ENUM) {
-        out.text = option_titles(a, c->f, v->u.s, x->lang);
+        out.text = choice_title(x, c, v->u.s);
+    } else if (c->link.n) {
+        out = (struct cell){.kind = CELL_TEXT, .text = set_text(x, labels, c, v->u.s)};
+    } else if (c->f->type == MF_ADDRESS || c->f->type == MF_POINT || c->f->type == MF_POLYGON) {
+        out = (struct cell){.kind = CELL_TEXT, .text = shape_text(x, c, v->u.s)};
     } else {
         out.text = value_text(a, c, v);
         if (c->kind == COL_TEXT || c->kind == COL_JSON) out.kind = CELL_TEXT;
@@ -175,7 +211,8 @@ static sv shown_refs(const struct query *q, struct arena *a)
     struct buf b = BUF_IN(a);
     unsigned n = 0;
     for (unsigned i = 0; i < q->n_shown && n < 32; i++) {
-        if (!q->cols[i]->ref || q->cols[i] == q->r->id) continue;
+        bool many = q->cols[i]->many && !q->cols[i]->file;
+        if ((!q->cols[i]->ref && !many) || q->cols[i] == q->r->id) continue;
         if (n++) buf_chr(&b, ',');
         buf_sv(&b, q->cols[i]->name);
     }
@@ -190,6 +227,21 @@ static int export_rows(struct export_run *x, struct arena *a, bool (*write)(void
     int rc = titles(x, a, err);
     if (rc == 0) rc = all_chunks(x, err);
     return x->ops->close(x->sheet, rc == 0, err) < 0 ? -1 : rc;
+}
+
+static int load_dicts(struct export_run *x, struct err *err)
+{
+    struct store_conn *conn;
+    x->dicts = ARENA_ARRAY(x->c.arena, struct dict, x->r->n_cols);
+    if (conn_enter(&x->c, &conn, err) < 0) return -1;
+    int rc = 0;
+    for (unsigned i = 0; i < x->q.n_shown && rc == 0; i++) {
+        const struct model_col *c = x->q.cols[i];
+        if (c->f->dictionary)
+            rc = dict_load(conn, x->c.arena, c->f->dictionary, &x->dicts[c->at], err);
+    }
+    conn_leave(&x->c, conn);
+    return rc;
 }
 
 /* The query in words, so that an agreement to one export is none to another. */
@@ -223,6 +275,7 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     int asked = approval_gate_export(r, c, export_what(c->arena, l, format), err);
     if (asked != 0) return asked < 0 ? -1 : 0;
     x.first = x.q.id_unasked;
+    if (load_dicts(&x, err) < 0) return -1;
     x.refs = shown_refs(&x.q, c->arena);
     x.cells = ARENA_ARRAY(c->arena, struct cell, x.q.n_shown + 1);
     int rc = export_rows(&x, c->arena, write, arg, err);

@@ -5,8 +5,8 @@
 #include "model/internal.h"
 
 struct cell {
-    enum { CELL_EMPTY, CELL_TEXT, CELL_INT, CELL_MONEY, CELL_PLAIN } kind;
-    sv text;   /* TEXT: somebody's words; PLAIN: our own (times, yes and no) */
+    enum { CELL_EMPTY, CELL_TEXT, CELL_INT, CELL_MONEY, CELL_DECIMAL, CELL_PLAIN } kind;
+    sv text;   /* TEXT: somebody's words; PLAIN: our own (times, yes and no); DECIMAL */
     int64_t n; /* INT; MONEY in cents */
 };
 

@@ -71,6 +71,7 @@ static int csv_row(struct sheet *s, const struct cell *cells, unsigned n, struct
         case CELL_TEXT:
             text(&s->b, cells[i].text, true);
             break;
+        case CELL_DECIMAL:
         case CELL_PLAIN:
             text(&s->b, cells[i].text, false);
             break;

@@ -22,7 +22,7 @@ struct sheet {
     const char *dir;
     lxw_workbook *book;
     lxw_worksheet *page;
-    lxw_format *bold, *cents;
+    lxw_format *bold, *cents, *places[DECIMAL_MAX_SCALE + 1];
     lxw_row_t row;
     const struct cell *head; /* repeated on each sheet */
     unsigned n_head;
@@ -60,6 +60,10 @@ static struct sheet *xlsx_open(struct arena *a, bool (*write)(void *arg, sv data
     format_set_bold(s->bold);
     s->cents = workbook_add_format(s->book);
     format_set_num_format(s->cents, "0.00");
+    for (int i = 0; i <= DECIMAL_MAX_SCALE; i++) {
+        s->places[i] = workbook_add_format(s->book);
+        format_set_num_format(s->places[i], i ? &"0.000000"[6 - i] : "0");
+    }
     return s;
 }
 
@@ -76,6 +80,17 @@ static const char *cut(struct arena *a, sv v)
     return arena_str(a, buf_view(&b));
 }
 
+/* A spreadsheet's numbers hold 15 digits; more are written as text. */
+static lxw_error put_decimal(struct sheet *s, struct arena *a, lxw_col_t col, sv text)
+{
+    sv places, whole = sv_cut(text, '.', &places);
+    unsigned scale = places.n <= DECIMAL_MAX_SCALE ? (unsigned)places.n : DECIMAL_MAX_SCALE;
+    if (whole.n + places.n > 15)
+        return worksheet_write_string(s->page, s->row, col, arena_str(a, text), NULL);
+    return worksheet_write_number(s->page, s->row, col, strtod(arena_str(a, text), NULL),
+                                  s->places[scale]);
+}
+
 static lxw_error put(struct sheet *s, struct arena *a, lxw_col_t col, const struct cell *c,
                      lxw_format *format)
 {
@@ -84,6 +99,8 @@ static lxw_error put(struct sheet *s, struct arena *a, lxw_col_t col, const stru
         return worksheet_write_number(s->page, s->row, col, (double)c->n, format);
     case CELL_MONEY:
         return worksheet_write_number(s->page, s->row, col, (double)c->n / 100, s->cents);
+    case CELL_DECIMAL:
+        return put_decimal(s, a, col, c->text);
     case CELL_TEXT:
     case CELL_PLAIN:
         return worksheet_write_string(s->page, s->row, col, cut(a, c->text), format);

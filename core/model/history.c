@@ -48,7 +48,8 @@ static void rows_without_secrets(const struct model_resource *r, const json_t *l
         json_object_foreach(json_array_get(list, i), name, v)
         {
             const struct model_col *c = col_find(r, sv_of(name));
-            if (!c || c->secret || c == r->created_at || c == r->updated_at || c == r->created_by)
+            if (!c || c->secret || c->part_of || c == r->created_at || c == r->updated_at ||
+                c == r->created_by)
                 continue;
             jsonw_key(w, sv_of(name));
             jsonw_json(w, v);
@@ -66,7 +67,7 @@ static bool differ(const json_t *a, const json_t *b)
 
 static bool told(const struct model_resource *r, const struct model_col *c)
 {
-    return !c->secret && c != r->id && c != r->created_at && c != r->updated_at &&
+    return !c->secret && !c->part_of && c != r->id && c != r->created_at && c != r->updated_at &&
            c != r->created_by && c != r->version && c != r->deleted_at;
 }
 

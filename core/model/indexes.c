@@ -197,7 +197,7 @@ void indexes_check(const struct model_resource *r, struct cfg_errors *e)
     for (unsigned i = 0; i < r->n_cols; i++) {
         struct model_col *c = &r->cols[i];
         bool first = c == r->id || leads(r, c->f->name);
-        c->filter = first || c->f->search;
+        c->filter = first || c->f->search || c->link.n;
         /* Ids rise with time, so created_at is ordered by the primary key. */
         c->sort = (first && c->kind != COL_JSON) || c == r->created_at;
     }

@@ -32,7 +32,17 @@ static inline void colset_drop(struct colset *s, unsigned i)
 }
 
 /* How a column's value travels between database and JSON. */
-enum col_kind { COL_ID, COL_INT, COL_BOOL, COL_TIME, COL_DATE, COL_TEXT, COL_JSON };
+enum col_kind {
+    COL_ID,
+    COL_INT,
+    COL_BOOL,
+    COL_TIME,
+    COL_DATE,
+    COL_CLOCK,   /* of a day */
+    COL_DECIMAL, /* text of digits */
+    COL_TEXT,
+    COL_JSON
+};
 
 struct model_col {
     const struct mf_field *f; /* the manifest's or the engine's own (columns.c) */
@@ -46,6 +56,10 @@ struct model_col {
     bool file;                         /* refers to core.file */
     const struct model_resource *ref;  /* refers to rows of, or NULL */
     const struct model_resource *tree; /* `under` asks for a branch of, or NULL */
+    const struct model_col *part_of;   /* written by the engine from that one, or NULL */
+    const struct model_resource *many; /* a set of references to, or NULL */
+    sv link;                           /* a set's table of links, quoted, or SV_NULL */
+    sv param;                          /* how a value of it is bound: ?, perhaps cast */
 };
 
 /* A field of type children: rows of `res` whose column `by` names us. */
@@ -131,7 +145,8 @@ enum cond_op {
     OP_NULL,
     OP_NOT_NULL,
     OP_BETWEEN,
-    OP_UNDER
+    OP_UNDER,
+    OP_HAS
 };
 struct cond {
     enum cond_op op;
@@ -183,8 +198,8 @@ struct model_resource {
     const struct model_resource *parent; /* edited in place there */
     const struct model_col *parent_by;
     struct frag *scopes;          /* by the manifest's order */
-    bool linked;                  /* has sets with tables of links */
     struct cond **scope_trees;    /* the same, as they were written */
+    bool linked;                  /* has sets with tables of links */
     const struct model_col *sort; /* default order */
     bool sort_desc;
 
@@ -341,6 +356,10 @@ void conn_leave(struct model_ctx *c, struct store_conn *conn);
 /* Is the JSON value one of this field's? Complains at `path`. Pure. */
 int value_check(const struct mf_field *f, const json_t *v, const char *path, struct err *err);
 bool value_empty(const json_t *v); /* absent, null, "", blanks, [] */
+/* The same for one field: an address without anything is none, [] may be JSON. */
+bool value_void(const struct mf_field *f, const json_t *v);
+/* The one way a value is kept, as a new reference. (value_normal.c) */
+json_t *value_normal(const struct mf_field *f, const json_t *v);
 /* A checked value as the database takes it; false when it is none of the column's. */
 bool value_store(const struct model_col *c, const json_t *v, struct arena *a,
                  struct store_val *out);
@@ -361,6 +380,7 @@ int validate_body(const struct mf_resource *r, const json_t *body, const json_t 
 #define MODEL_PATH 160
 const char *path_join(char out[MODEL_PATH], const char *prefix, const char *name);
 const char *path_item(char out[MODEL_PATH], const char *name, size_t i, const char *end);
+const char *path_member(char out[MODEL_PATH], const char *path, const char *name);
 
 /* HTML by allow-list, appended to `out`. */
 void sanitise_html(sv html, struct buf *out);
@@ -380,6 +400,7 @@ struct write {
     const json_t *body;       /* as it came, never changed */
     json_t *before, *after;   /* rows with their children; NULL: none */
     const struct mf_transition *transition;
+    json_t *numbers;         /* sequence numbers taken before the transaction, or NULL */
     bool quiet;              /* nothing changed: no history, no event */
     struct model_done *done; /* for after the commit: hooks' writes, then this one */
 };
@@ -420,6 +441,8 @@ int write_refs(struct write *w, const struct model_resource *r, const struct mod
                const json_t *before, const json_t *after, const char *prefix, struct err *err);
 int write_children(struct write *w, bool *changed, struct err *err);
 int write_children_refs(struct write *w, struct err *err);
+/* What follows from the rest of the row and its children: parts, computed fields. */
+int write_derive(struct write *w, struct err *err);
 
 /* write_remove.c: for good, with what depends on the row. */
 int write_remove(struct write *w, const struct model_resource *r, int64_t id, unsigned depth,
@@ -427,6 +450,39 @@ int write_remove(struct write *w, const struct model_resource *r, int64_t id, un
 /* Is it still referred to by somebody who forbids that? */
 int write_unused(struct write *w, const struct model_resource *r, int64_t id, bool soft,
                  struct err *err);
+
+/* links.c: the tables of links beside sets. */
+void link_table(const struct model_resource *r, const struct model_col *c, struct arena *a,
+                struct store_table *out);
+bool link_holds(const json_t *list, const json_t *one);
+int links_write(struct write *w, const struct model_resource *r, int64_t id, const json_t *before,
+                const json_t *after, struct err *err);
+int links_remove(struct write *w, const struct model_resource *r, int64_t id, struct err *err);
+/* Takes the reference to `id` out of every row of `r`. */
+int links_clear(struct write *w, const struct model_resource *r, const struct model_col *c,
+                int64_t id, struct err *err);
+int links_complete(struct store_conn *conn, const struct model_resource *r, struct arena *a,
+                   struct err *err);
+
+/* parts.c: what the engine writes beside addresses, points and polygons. */
+void parts_write(const struct model_resource *r, json_t *row);
+const struct mf_field *parts_field(const struct mf_field *of, const char *end, struct arena *a);
+
+/* dict.c: options that are rows of core.dictionary_item of the tenant. */
+struct dict_item {
+    sv code, title, color;
+    bool off; /* no longer offered */
+};
+struct dict {
+    struct dict_item *items;
+    size_t n;
+};
+int dict_load(struct store_conn *conn, struct arena *a, const char *code, struct dict *out,
+              struct err *err);
+sv dict_title(const struct dict *d, sv code);
+/* Are the codes that a write brings offered by their dictionaries? */
+int dict_check(struct write *w, const struct model_resource *r, const json_t *before,
+               const json_t *after, const char *prefix, struct err *err);
 
 /* tree.c: the closure table of a resource with the trait tree. */
 void tree_table(const struct model_resource *r, struct arena *a, struct store_table *out);
@@ -445,6 +501,9 @@ int merge_check(struct write *w, json_t *body, struct err *err);
 json_t *merge_row(struct write *w, const json_t *body);
 
 int sequence_next(struct write *w, const struct mf_field *f, json_t **out, struct err *err);
+/* Numbers of sequences that may have gaps, taken before the row's transaction and
+ * committed at once, so that creators do not wait for each other. */
+int sequence_early(struct write *w, struct err *err);
 int delete_versioned(const struct model_resource *r, struct model_ctx *c, int64_t id,
                      int64_t version, struct err *err);
 

@@ -111,8 +111,31 @@ int merge_check(struct write *w, json_t *body, struct err *err)
 
 /* ---- laying the body over the row ------------------------------------------------- */
 
-static json_t *default_of(const struct mf_field *f)
+static json_t *id_json(int64_t id)
 {
+    char text[24];
+    if (id <= 0) return json_null();
+    snprintf(text, sizeof text, "%lld", (long long)id);
+    return json_string(text);
+}
+
+/* $today, $now, $user, $dept: of whoever writes, where the tenant is. */
+static json_t *variable_default(struct write *w, const struct mf_field *f)
+{
+    const struct auth_principal *who = w->c->who;
+    bool staff = who->kind == AUTH_STAFF;
+    char text[32];
+    int64_t local = w->now + (int64_t)w->c->tenant->utc_offset * 60000000;
+    size_t n = clock_rfc3339(f->type == MF_DATETIME ? w->now : local, text);
+    if (f->type == MF_USER) return id_json(staff ? who->id : 0);
+    if (f->type == MF_DEPT) return id_json(staff ? who->dept : 0);
+    if (f->type == MF_DATE) return json_stringn(text, 10);
+    return f->type == MF_TIME ? json_stringn(text + 11, 8) : json_stringn(text, n);
+}
+
+static json_t *default_of(struct write *w, const struct mf_field *f)
+{
+    if (mf_default_var(f)) return variable_default(w, f);
     json_t *v = f->has_default
                     ? json_loadb(f->dflt.p ? f->dflt.p : "", f->dflt.n, JSON_DECODE_ANY, NULL)
                     : NULL;
@@ -121,9 +144,8 @@ static json_t *default_of(const struct mf_field *f)
 
 static json_t *clean(struct write *w, const struct mf_field *f, const json_t *v)
 {
-    if (f->type != MF_JSON && value_empty(v)) return default_of(f);
-    if (f->type == MF_JSON && (!v || json_is_null(v))) return default_of(f);
-    if (f->type != MF_RICHTEXT || !json_is_string(v)) return json_deep_copy((json_t *)(uintptr_t)v);
+    if (value_void(f, v)) return default_of(w, f);
+    if (f->type != MF_RICHTEXT || !json_is_string(v)) return value_normal(f, v);
     struct buf b = BUF_IN(w->a);
     sanitise_html(sv_make(json_string_value(v), json_string_length(v)), &b);
     return json_stringn(b.p ? b.p : "", b.n);
@@ -141,17 +163,9 @@ static json_t *lay(struct write *w, const struct model_resource *r, const json_t
         if (v)
             json_object_set_new(row, c->f->name, clean(w, c->f, v));
         else if (!before && !c->system)
-            json_object_set_new(row, c->f->name, default_of(c->f));
+            json_object_set_new(row, c->f->name, default_of(w, c->f));
     }
     return row;
-}
-
-static json_t *id_json(int64_t id)
-{
-    char text[24];
-    if (id <= 0) return json_null();
-    snprintf(text, sizeof text, "%lld", (long long)id);
-    return json_string(text);
 }
 
 static void own_columns(struct write *w, json_t *row)

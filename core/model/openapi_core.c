@@ -112,6 +112,20 @@ void openapi_core_paths(struct jsonw *w)
 }
 
 static const struct path schemas[] = {
+    {"Point",
+     "{\"type\":\"object\",\"description\":\"WGS-84, degrees\",\"required\":[\"lng\",\"lat\"],"
+     "\"additionalProperties\":false,\"properties\":{\"lng\":{\"type\":\"number\",\"minimum\":-180,"
+     "\"maximum\":180},\"lat\":{\"type\":\"number\",\"minimum\":-90,\"maximum\":90}}}"},
+    {"Address",
+     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"region\":{\"type\":"
+     "\"string\",\"pattern\":\"^([1-8][0-9]{5})?$\",\"description\":\"GB/T 2260\"},\"text\":{"
+     "\"type\":\"string\",\"maxLength\":200},\"point\":{\"$ref\":\"#/components/schemas/Point\"}}}"},
+    {"Polygon",
+     "{\"type\":\"object\",\"description\":\"GeoJSON; each ring ends where it began, none crosses "
+     "itself or another\",\"required\":[\"type\",\"coordinates\"],\"additionalProperties\":false,"
+     "\"properties\":{\"type\":{\"const\":\"Polygon\"},\"coordinates\":{\"type\":\"array\","
+     "\"minItems\":1,\"items\":{\"type\":\"array\",\"minItems\":4,\"maxItems\":5000,\"items\":{"
+     "\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\"}}}}}}"},
     {"Problem",
      "{\"type\":\"object\",\"required\":[\"status\",\"code\",\"title\",\"detail\"],\"properties\":{"
      "\"type\":" STRING ",\"title\":" STRING ",\"status\":{\"type\":\"integer\"},\"code\":" STRING

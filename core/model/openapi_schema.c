@@ -17,6 +17,13 @@ static void type(struct jsonw *w, const char *name, bool may_be_null)
 
 static void codes(struct jsonw *w, const struct mf_field *f, bool may_be_null)
 {
+    if (f->dictionary) { /* each tenant's own */
+        struct arena *a = arena_new(256);
+        jsonw_kv_sv(w, "description",
+                    arena_printf(a, "A code of the dictionary %s.", f->dictionary));
+        arena_free(a);
+        return;
+    }
     jsonw_key(w, SV("enum"));
     jsonw_arr(w);
     for (size_t i = 0; i < f->n_options; i++)
@@ -47,6 +54,55 @@ static void about(struct jsonw *w, const struct mf_field *f)
     if (f->help.en) jsonw_kv_str(w, "description", f->help.en);
 }
 
+static void set(struct jsonw *w, const struct mf_field *f, bool null)
+{
+    bool ids = f->type == MF_REFS || f->type == MF_IMAGES || f->type == MF_FILES;
+    type(w, "array", null);
+    bounds(w, f, "minItems", "maxItems");
+    jsonw_kv_bool(w, "uniqueItems", true);
+    jsonw_key(w, SV("items"));
+    jsonw_obj(w);
+    type(w, "string", false);
+    if (ids) jsonw_kv_str(w, "pattern", "^[0-9]{1,19}$");
+    if (f->type == MF_TAGS) {
+        jsonw_kv_i64(w, "minLength", 1);
+        jsonw_kv_i64(w, "maxLength", 40);
+    }
+    if (f->type == MF_MULTI_ENUM || f->dictionary) codes(w, f, false);
+    jsonw_end_obj(w);
+}
+
+static void decimal(struct jsonw *w, const struct mf_field *f, bool null)
+{
+    struct arena *a = arena_new(256);
+    type(w, "string", null);
+    jsonw_kv_str(w, "format", "decimal");
+    jsonw_kv_sv(w, "pattern",
+                f->scale
+                    ? arena_printf(a, "^-?[0-9]{1,%u}(\\.[0-9]{1,%u})?$", 18 - f->scale, f->scale)
+                    : SV("^-?[0-9]{1,18}$"));
+    arena_free(a);
+}
+
+/* One of the core's own schemas. */
+static void refer(struct jsonw *w, const char *name, bool null)
+{
+    struct arena *a = arena_new(256);
+    jsonw_key(w, SV("oneOf"));
+    jsonw_raw(w, arena_printf(a, "[{\"$ref\":\"#/components/schemas/%s\"}%s]", name,
+                              null ? ",{\"type\":\"null\"}" : ""));
+    arena_free(a);
+}
+
+static void schema(struct jsonw *w, const struct mf_field *f, bool null)
+{
+    if (!f->schema.n) return;
+    struct arena *a = arena_new(256);
+    jsonw_key(w, SV("oneOf"));
+    jsonw_raw(w, arena_printf(a, "[%.*s%s]", SVARG(f->schema), null ? ",{\"type\":\"null\"}" : ""));
+    arena_free(a);
+}
+
 static void members(struct jsonw *w, const struct mf_field *f, bool null)
 {
     switch (f->type) {
@@ -69,16 +125,35 @@ static void members(struct jsonw *w, const struct mf_field *f, bool null)
         codes(w, f, null);
         break;
     case MF_MULTI_ENUM:
-        type(w, "array", null);
-        bounds(w, f, "minItems", "maxItems");
-        jsonw_key(w, SV("items"));
-        jsonw_obj(w);
-        type(w, "string", false);
-        codes(w, f, false);
-        jsonw_end_obj(w);
+    case MF_TAGS:
+    case MF_REFS:
+    case MF_IMAGES:
+    case MF_FILES:
+        set(w, f, null);
+        break;
+    case MF_DECIMAL:
+        decimal(w, f, null);
+        break;
+    case MF_TIME:
+        type(w, "string", null);
+        jsonw_kv_str(w, "pattern", "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$");
+        break;
+    case MF_ID_NUMBER:
+        type(w, "string", null);
+        jsonw_kv_str(w, "pattern", "^[1-9][0-9]{16}[0-9Xx]$");
+        break;
+    case MF_ADDRESS:
+        refer(w, "Address", null);
+        break;
+    case MF_POINT:
+        refer(w, "Point", null);
+        break;
+    case MF_POLYGON:
+        refer(w, "Polygon", null);
         break;
     case MF_JSON:
-        break; /* anything */
+        schema(w, f, null); /* anything, when it has none */
+        break;
     case MF_IMAGE:
     case MF_FILE:
     case MF_VIDEO:
@@ -102,11 +177,18 @@ void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w)
 }
 
 /* With `expand` a reference is an object. */
-static void reference(struct jsonw *w, const struct mf_field *f)
+static void reference(struct jsonw *w, const struct model_col *c)
 {
     jsonw_obj(w);
-    about(w, f);
+    about(w, c->f);
     jsonw_key(w, SV("oneOf"));
+    if (c->many) {
+        jsonw_raw(w, SV("[{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"string\","
+                        "\"pattern\":\"^[0-9]{1,19}$\"}},{\"type\":\"array\",\"items\":"
+                        "{\"$ref\":\"#/components/schemas/Reference\"}}]"));
+        jsonw_end_obj(w);
+        return;
+    }
     jsonw_raw(w, SV("[{\"type\":[\"string\",\"null\"],\"pattern\":\"^[0-9]{1,19}$\"},"
                     "{\"$ref\":\"#/components/schemas/Reference\"}]"));
     jsonw_end_obj(w);
@@ -142,10 +224,10 @@ void openapi_row(const struct model_resource *r, struct jsonw *w)
     jsonw_obj(w);
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
-        if (c->secret || c == r->deleted_at) continue;
+        if (c->secret || c->part_of || c == r->deleted_at) continue;
         jsonw_key(w, c->name);
-        if (c->ref)
-            reference(w, c->f);
+        if (c->ref || c->many)
+            reference(w, c);
         else
             openapi_value(c->f, !c->not_null, w);
     }

@@ -22,3 +22,9 @@ const char *path_item(char out[MODEL_PATH], const char *name, size_t i, const ch
     path_join(left, "", name);
     return path_join(out, left, number);
 }
+
+const char *path_member(char out[MODEL_PATH], const char *path, const char *name)
+{
+    char with[MODEL_PATH];
+    return path_join(out, path_join(with, path, "."), name);
+}

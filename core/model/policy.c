@@ -139,6 +139,7 @@ static void columns(struct model_policy *p, struct arena *a)
         if (c == r->deleted_at || c == r->live || (c->secret && !p->everything)) continue;
         if (colset_has(&p->hidden, i)) continue;
         colset_put(&p->readable, i);
+        if (c->part_of && !p->everything) continue; /* shown when asked for */
         if (p->n_cols) buf_chr(&b, ',');
         buf_sv(&b, c->ident);
         p->cols[p->n_cols++] = c;
@@ -157,6 +158,9 @@ static void compile(struct model_policy *p, struct arena *a)
 {
     const struct model_resource *r = p->res;
     colset_drop(&p->hidden, r->id->at); /* a row without its id is none */
+    for (unsigned i = 0; i < r->n_cols; i++)
+        if (r->cols[i].part_of && colset_has(&p->hidden, r->cols[i].part_of->at))
+            colset_put(&p->hidden, i);
     p->read = p->parent ? rows_of_parent(r, p->parent, a) : rows_of(r, p->read_mask, a);
     p->branches = p->parent ? NULL : branches(r, p->read_mask, a);
     p->update = rows_of(r, p->update_mask, a);

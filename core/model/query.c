@@ -24,7 +24,7 @@ static int read_fields(struct query *q, sv text, struct err *err)
     show(q, q->r->id);
     if (!text.n) {
         for (unsigned i = 0; i < q->r->n_cols; i++)
-            if (colset_has(&q->p->readable, i)) show(q, &q->r->cols[i]);
+            if (colset_has(&q->p->readable, i) && !q->r->cols[i].part_of) show(q, &q->r->cols[i]);
         if (q->deleted) show(q, q->r->deleted_at);
         return 0;
     }
@@ -204,6 +204,15 @@ void query_narrow(const struct query *q, struct sql *s)
     sql_text(s, ")");
 }
 
+/* A time of day is read as a span, and compared as one only when it is text. */
+static struct store_val after_value(const struct query *q)
+{
+    struct buf b = BUF_IN(q->a);
+    if (q->sort->kind != COL_CLOCK || q->after_val.type != STORE_TIME) return q->after_val;
+    row_value(&b, q->sort, &q->after_val);
+    return STORE_S(sv_make(b.p + 1, b.n - 2));
+}
+
 /* Rows behind the cursor. NULLs come first in rising order, last in falling. */
 void query_keyset(const struct query *q, struct sql *s)
 {
@@ -222,11 +231,13 @@ void query_keyset(const struct query *q, struct sql *s)
         sql_val(s, STORE_I(q->after_id));
         return;
     }
-    buf_printf(&s->text, " AND (%.*s%s? OR (%.*s=? AND `id`%s?)", SVARG(col), op, SVARG(col), op);
+    sv val = q->sort->param;
+    buf_printf(&s->text, " AND (%.*s%s%.*s OR (%.*s=%.*s AND `id`%s?)", SVARG(col), op, SVARG(val),
+               SVARG(col), SVARG(val), op);
     if (q->desc && !q->sort->not_null) buf_printf(&s->text, " OR %.*s IS NULL", SVARG(col));
     buf_chr(&s->text, ')');
-    sql_val(s, q->after_val);
-    sql_val(s, q->after_val);
+    sql_val(s, after_value(q));
+    sql_val(s, after_value(q));
     sql_val(s, STORE_I(q->after_id));
 }
 

@@ -142,17 +142,26 @@ static const char *target_of(const struct mf_field *f)
     }
 }
 
+static const char *target_of_set(const struct mf_field *f)
+{
+    return f->type == MF_REFS                            ? f->to
+           : f->type == MF_IMAGES || f->type == MF_FILES ? "core.file"
+                                                         : NULL;
+}
+
 static void resolve_refs(struct model *m, struct model_resource *r, struct cfg_errors *e)
 {
     for (unsigned i = 0; i < r->n_cols; i++) {
         struct model_col *c = &r->cols[i];
-        const char *to = target_of(c->f);
+        const char *one = target_of(c->f), *many = target_of_set(c->f), *to = one ? one : many;
         if (!to) continue;
-        c->ref = resource_find(m, sv_of(to));
-        if (!c->ref)
+        const struct model_resource *res = resource_find(m, sv_of(to));
+        c->ref = one ? res : NULL;
+        c->many = one ? NULL : res;
+        if (!res)
             seal_error(e, r->mf, c->f, "field \"%s\" refers to %s, which is not loaded", c->f->name,
                        to);
-        c->tree = c->ref && has_trait(c->ref, MF_TREE) ? c->ref : NULL;
+        c->tree = res && has_trait(res, MF_TREE) ? res : NULL;
     }
     if (has_trait(r, MF_TREE)) r->cols[r->id->at].tree = r;
 }
@@ -208,11 +217,16 @@ static void compile_scopes(struct model *m, struct model_resource *r)
     }
 }
 
+static const struct model_resource *referred(const struct model_col *c)
+{
+    return c->ref ? c->ref : c->many;
+}
+
 static void collect_referrers(struct model *m)
 {
     for (size_t i = 0; i < m->n_all; i++)
         for (unsigned k = 0; k < m->all[i]->n_cols; k++) {
-            const struct model_resource *to = m->all[i]->cols[k].ref;
+            const struct model_resource *to = referred(&m->all[i]->cols[k]);
             if (to) resource_find(m, to->name)->n_referrers++;
         }
     for (size_t i = 0; i < m->n_all; i++) {
@@ -223,8 +237,8 @@ static void collect_referrers(struct model *m)
     for (size_t i = 0; i < m->n_all; i++)
         for (unsigned k = 0; k < m->all[i]->n_cols; k++) {
             const struct model_col *c = &m->all[i]->cols[k];
-            if (!c->ref || c == m->all[i]->created_by) continue;
-            struct model_resource *to = resource_find(m, c->ref->name);
+            if (!referred(c) || c == m->all[i]->created_by) continue;
+            struct model_resource *to = resource_find(m, referred(c)->name);
             to->referrers[to->n_referrers++] = (struct model_referrer){m->all[i], c};
         }
 }

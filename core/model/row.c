@@ -52,6 +52,10 @@ void row_value(struct buf *out, const struct model_col *c, const struct store_va
             char text[32];
             clock_rfc3339(v->u.i, text);
             jsonw_sv(&w, sv_make(text, 10));
+        } else if (c->kind == COL_CLOCK) {
+            int64_t s = v->u.i / 1000000;
+            buf_printf(out, "\"%02d:%02d:%02d\"", (int)(s / 3600 % 24), (int)(s / 60 % 60),
+                       (int)(s % 60));
         } else {
             time_value(out, v->u.i);
         }

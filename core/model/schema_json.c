@@ -35,12 +35,45 @@ static void options(struct jsonw *w, const struct mf_field *f)
     jsonw_end_arr(w);
 }
 
+/* Rows of the tenant in the place of the manifest's options; those that are off
+ * are there for the records that have them. */
+static void dictionary(struct jsonw *w, const struct dict *d)
+{
+    jsonw_key(w, SV("options"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct dict_item *it = &d->items[i];
+        jsonw_obj(w);
+        jsonw_kv_sv(w, "value", it->code);
+        jsonw_key(w, SV("title"));
+        jsonw_obj(w);
+        jsonw_kv_sv(w, "zh", it->title);
+        jsonw_kv_sv(w, "en", it->title);
+        jsonw_end_obj(w);
+        if (it->color.n) jsonw_kv_sv(w, "color", it->color);
+        if (it->off) jsonw_kv_bool(w, "is_off", true);
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+}
+
+/* A bound of a decimal is a number with its places. */
+static void bound(struct jsonw *w, const char *key, const struct mf_field *f, int64_t v)
+{
+    char text[32];
+    size_t n = decimal_format(v, f->scale, text);
+    if (f->type == MF_DECIMAL)
+        jsonw_kv_raw(w, key, sv_make(text, n));
+    else
+        jsonw_kv_i64(w, key, v);
+}
+
 static const char *target(const struct mf_field *f)
 {
-    return f->type == MF_USER   ? "core.staff"
-           : f->type == MF_DEPT ? "core.dept"
-           : f->type == MF_REF  ? f->to
-                                : NULL;
+    return f->type == MF_USER                        ? "core.staff"
+           : f->type == MF_DEPT                      ? "core.dept"
+           : f->type == MF_REF || f->type == MF_REFS ? f->to
+                                                     : NULL;
 }
 
 static void field_members(const struct mf_field *f, bool read_only, struct jsonw *w)
@@ -54,8 +87,11 @@ static void field_members(const struct mf_field *f, bool read_only, struct jsonw
     jsonw_kv_bool(w, "hidden", f->hidden);
     jsonw_kv_bool(w, "search", f->search);
     jsonw_kv_bool(w, "unique", f->unique);
-    if (f->has_min) jsonw_kv_i64(w, "min", f->min);
-    if (f->has_max) jsonw_kv_i64(w, "max", f->max);
+    if (f->has_min) bound(w, "min", f, f->min);
+    if (f->has_max) bound(w, "max", f, f->max);
+    if (f->type == MF_DECIMAL) jsonw_kv_i64(w, "scale", f->scale);
+    kv_optional(w, "dictionary", f->dictionary);
+    if (f->schema.n) jsonw_kv_raw(w, "schema", f->schema);
     kv_optional(w, "pattern", f->pattern);
     if (f->has_default) jsonw_kv_raw(w, "default", f->dflt);
     if (f->n_options) options(w, f);
@@ -143,9 +179,23 @@ static void transitions(struct jsonw *w, const struct model_resource *r,
     jsonw_end_arr(w);
 }
 
-static void resource(struct jsonw *w, const struct model_policy *p,
-                     const struct auth_principal *who, struct arena *a)
+struct about {
+    struct model_ctx *c;
+    struct store_conn *conn;
+    struct err *err;
+};
+
+static void live_options(struct jsonw *w, const struct mf_field *f, struct about *x)
 {
+    struct dict d;
+    if (f->dictionary && dict_load(x->conn, x->c->arena, f->dictionary, &d, x->err) == 0)
+        dictionary(w, &d);
+}
+
+static void resource(struct jsonw *w, const struct model_policy *p, struct about *x)
+{
+    const struct auth_principal *who = x->c->who;
+    struct arena *a = x->c->arena;
     const struct model_resource *r = p->res;
     const struct mf_resource *mf = r->mf;
     jsonw_obj(w);
@@ -163,9 +213,10 @@ static void resource(struct jsonw *w, const struct model_policy *p,
         if (!colset_has(&p->readable, at)) continue;
         jsonw_obj(w);
         field_members(f, !colset_has(&p->writable, at), w);
+        live_options(w, f, x);
         if (k) {
             jsonw_key(w, SV("child"));
-            resource(w, policy_of_child(k, who, a), who, a);
+            resource(w, policy_of_child(k, who, a), x);
         }
         jsonw_end_obj(w);
     }
@@ -200,6 +251,17 @@ void schema_get(struct http_req *req)
         http_fail(req, &err);
         return;
     }
-    struct jsonw w = jsonw_on(http_out(req));
-    resource(&w, p, c.who, c.arena);
+    struct about x = {.c = &c, .err = &err};
+    if (conn_enter(&c, &x.conn, &err) < 0) {
+        http_fail(req, &err);
+        return;
+    }
+    struct buf out = BUF_IN(c.arena);
+    struct jsonw w = jsonw_on(&out);
+    resource(&w, p, &x);
+    conn_leave(&c, x.conn);
+    if (err_is(&err))
+        http_fail(req, &err);
+    else
+        buf_sv(http_out(req), buf_view(&out));
 }

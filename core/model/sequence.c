@@ -75,3 +75,31 @@ int sequence_next(struct write *w, const struct mf_field *f, json_t **out, struc
     *out = json_stringn(head.p, head.n);
     return 0;
 }
+
+/* Whoever joins the engine to a transaction holds its connection: with a second
+ * one beside it many such callers could wait for each other, so theirs are taken
+ * in that transaction. */
+int sequence_early(struct write *w, struct err *err)
+{
+    struct store_conn *conn;
+    int rc = 0;
+    if (w->c->conn) return 0;
+    for (size_t i = 0; rc == 0 && i < w->r->mf->n_fields; i++) {
+        const struct mf_field *f = &w->r->mf->fields[i];
+        json_t *v = NULL;
+        if (f->type != MF_SEQUENCE || f->gapless) continue;
+        w->a = w->c->arena;
+        w->now = clock_now_us();
+        if (!w->numbers) w->numbers = json_keep(w->a, json_object());
+        if (store_get(w->c->tenant->db, &conn, err) < 0) return -1;
+        w->conn = conn;
+        rc = store_begin(conn, err);
+        if (rc == 0) rc = sequence_next(w, f, &v, err);
+        if (rc == 0) rc = store_commit(conn, err);
+        if (rc < 0) store_rollback(conn);
+        store_put(conn);
+        w->conn = NULL;
+        if (v) json_object_set_new(w->numbers, f->name, v);
+    }
+    return rc;
+}

@@ -80,7 +80,8 @@ bool file_accepted(const struct mf_field *f, const char *type)
 {
     sv rest = sv_of(f->accept), one;
     if (!f->accept) {
-        if (f->type == MF_IMAGE) return sv_starts(sv_of(type), SV("image/"));
+        if (f->type == MF_IMAGE || f->type == MF_IMAGES)
+            return sv_starts(sv_of(type), SV("image/"));
         if (f->type == MF_VIDEO) return sv_starts(sv_of(type), SV("video/"));
         return true;
     }

@@ -65,11 +65,30 @@ static struct store_col column(struct arena *a, const struct model_col *c)
         out.type = STORE_COL_DATETIME;
         break;
     case MF_ENUM:
-        out.type = STORE_COL_ASCII;
+        out.type = f->dictionary ? STORE_COL_VARCHAR : STORE_COL_ASCII;
         out.size = 64;
+        break;
+    case MF_TIME:
+        out.type = STORE_COL_TIME;
+        break;
+    case MF_DECIMAL:
+        out.type = STORE_COL_DECIMAL;
+        out.size = 20;
+        out.scale = f->scale;
+        break;
+    case MF_ID_NUMBER:
+        out.type = STORE_COL_ASCII;
+        out.size = 18;
         break;
     case MF_MULTI_ENUM:
     case MF_JSON:
+    case MF_ADDRESS:
+    case MF_POINT:
+    case MF_POLYGON:
+    case MF_IMAGES:
+    case MF_FILES:
+    case MF_TAGS:
+    case MF_REFS:
         out.type = STORE_COL_JSON;
         break;
     case MF_SEQUENCE:
@@ -139,13 +158,17 @@ int model_tables(const struct model *m, const struct mf_manifest *mf, struct are
     if (!p) return -1;
 
     bool core = strcmp(mf->id, "core") == 0;
-    struct store_table *t =
-        ARENA_ARRAY(a, struct store_table, 3 * p->n_res + (core ? engine_n_tables : 0));
+    size_t most = core ? engine_n_tables : 0;
+    for (size_t i = 0; i < p->n_res; i++)
+        most += 3 + p->res[i]->mf->n_fields;
+    struct store_table *t = ARENA_ARRAY(a, struct store_table, most);
     size_t k = 0;
     for (size_t i = 0; i < p->n_res; i++) {
         resource_table(p->res[i], a, &t[k++]);
         if (has_trait(p->res[i], MF_AUDITED)) history_table(p->res[i], a, &t[k++]);
         if (has_trait(p->res[i], MF_TREE)) tree_table(p->res[i], a, &t[k++]);
+        for (unsigned c = 0; c < p->res[i]->n_cols; c++)
+            if (p->res[i]->cols[c].link.n) link_table(p->res[i], &p->res[i]->cols[c], a, &t[k++]);
     }
     /* The engine's own tables come with the core, which every tenant has. */
     for (size_t i = 0; core && i < engine_n_tables; i++)
@@ -170,7 +193,9 @@ static int complete(const struct model *m, const struct mf_manifest *mf, struct 
 {
     const struct model_plugin *p = plugin_of(m, mf, err);
     for (size_t i = 0; p && i < p->n_res; i++)
-        if (has_trait(p->res[i], MF_TREE) && tree_complete(conn, p->res[i], a, err) < 0) return -1;
+        if ((has_trait(p->res[i], MF_TREE) && tree_complete(conn, p->res[i], a, err) < 0) ||
+            links_complete(conn, p->res[i], a, err) < 0)
+            return -1;
     return p ? 0 : -1;
 }
 

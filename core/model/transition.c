@@ -57,7 +57,8 @@ static int move(struct write *w, struct err *err)
     }
     if (merge_check(w, body, err) < 0 || check_asked(t, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
+    if (write_derive(w, err) < 0 ||
+        validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
         check_filled(w, err) < 0)
         return -1;
     json_object_set_new(w->after, "state", json_string(t->to));
@@ -66,7 +67,8 @@ static int move(struct write *w, struct err *err)
         return -1;
     int asked = approval_gate(w, t->name, err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hook(w, t->hook, arena_printf(w->a, "transition:%s", t->name).p, err) < 0)
+    if (write_hook(w, t->hook, arena_printf(w->a, "transition:%s", t->name).p, err) < 0 ||
+        write_derive(w, err) < 0)
         return -1;
     json_object_set_new(w->after, "state", json_string(t->to)); /* a hook has no say in this */
     if (write_children(w, &children, err) < 0 ||

@@ -70,7 +70,7 @@ static void one(const struct check *c, const char *name, const json_t *v)
         complain(c, name, "read_only");
     } else if (f->type == MF_CHILDREN) {
         if (!json_is_null(v)) children(c, f, v);
-    } else if (!value_empty(v)) {
+    } else if (!value_void(f, v)) {
         value_check(f, v, path_of(c, name, path), c->err);
     }
 }
@@ -89,7 +89,7 @@ static void required(const struct check *c, const json_t *body)
         if (f->hidden || f->read_only || f->type == MF_SEQUENCE) continue;
         if (c->skip && strcmp(f->name, c->skip) == 0) continue;
         const json_t *v = json_object_get(body, f->name);
-        bool given = v && !value_empty(v);
+        bool given = v && !value_void(f, v);
         if (given || (f->has_default && (!v || json_is_null(v)))) continue;
         if (!v && !c->create) {
             /* Not in this change; but a condition may make the stored void a fault. */
@@ -109,7 +109,9 @@ static void later_than(const struct check *c, const json_t *body)
         int64_t from, to;
         bool bad = false;
         if (!end.p || !start.p) continue;
-        if (f->type == MF_DATE)
+        if (f->type == MF_TIME)
+            bad = sv_cmp(end, start) <= 0;
+        else if (f->type == MF_DATE)
             bad = value_date_ok(end) && value_date_ok(start) && sv_cmp(end, start) <= 0;
         else
             bad = clock_parse(end, &to) && clock_parse(start, &from) && to <= from;

@@ -1,7 +1,7 @@
 /* Values of fields: what is one (pure functions on JSON, told at the field's
  * path), and how it is kept. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/value.h"
 
 #include <regex.h>
 #include <stdio.h>
@@ -79,11 +79,16 @@ static bool controls_ok(sv v, bool lines)
 
 static bool phone_ok(sv v)
 {
-    bool plus = v.n && v.p[0] == '+';
-    for (size_t i = plus; i < v.n; i++)
-        if (v.p[i] < '0' || v.p[i] > '9') return false;
-    if (plus) return v.n >= 8 && v.n <= 16 && v.p[1] != '0';
-    return v.n == 11 && v.p[0] == '1' && v.p[1] >= '3';
+    char out[TEXT_FORM];
+    size_t n;
+    return text_phone(v, out, &n);
+}
+
+static bool id_number_ok(sv v)
+{
+    char out[TEXT_FORM];
+    size_t n;
+    return text_id_number(v, out, &n);
 }
 
 static bool email_ok(sv v)
@@ -137,6 +142,8 @@ static int check_text(const struct mf_field *f, const json_t *v, const char *pat
     if (f->type == MF_EMAIL && !email_ok(text)) return err_field(err, path, "not_email", NULL);
     if (f->type == MF_LINK && !link_ok(text)) return err_field(err, path, "not_url", NULL);
     if (f->type == MF_COLOR && !color_ok(text)) return err_field(err, path, "not_color", NULL);
+    if (f->type == MF_ID_NUMBER && !id_number_ok(text))
+        return err_field(err, path, "not_id_number", NULL);
     return f->pattern ? check_pattern(f, text.p, path, err) : 0;
 }
 
@@ -152,6 +159,32 @@ static int check_int(const struct mf_field *f, const json_t *v, const char *path
     if (n < min) return number_arg(err, path, "too_small", min);
     if (n > max) return number_arg(err, path, "too_large_value", max);
     return 0;
+}
+
+static int decimal_arg(const struct mf_field *f, const char *path, const char *code, int64_t units,
+                       struct err *err)
+{
+    char text[32];
+    decimal_format(units, f->scale, text);
+    return err_field(err, path, code, text, NULL);
+}
+
+static int check_decimal(const struct mf_field *f, const json_t *v, const char *path,
+                         struct err *err)
+{
+    int64_t units;
+    if (!json_is_string(v) || !decimal_parse(text_of(v), f->scale, &units))
+        return number_arg(err, path, "not_decimal", f->scale);
+    if (f->has_min && units < f->min) return decimal_arg(f, path, "too_small", f->min, err);
+    if (f->has_max && units > f->max) return decimal_arg(f, path, "too_large_value", f->max, err);
+    return 0;
+}
+
+static bool clock_ok(sv v)
+{
+    char out[TEXT_FORM];
+    size_t n;
+    return text_clock(v, out, &n);
 }
 
 bool value_date_ok(sv v)
@@ -181,12 +214,18 @@ static int check_time(const struct mf_field *f, const json_t *v, const char *pat
         if (json_is_string(v) && value_date_ok(text_of(v))) return 0;
         return err_field(err, path, "not_date", NULL);
     }
+    if (f->type == MF_TIME) {
+        if (json_is_string(v) && clock_ok(text_of(v))) return 0;
+        return err_field(err, path, "not_clock", NULL);
+    }
     if (json_is_string(v) && time_of(text_of(v), &us)) return 0;
     return err_field(err, path, "not_time", NULL);
 }
 
+/* Codes of a dictionary are the tenant's: asked for when a row is written. */
 static bool option_known(const struct mf_field *f, sv code)
 {
+    if (f->dictionary) return code.n > 0 && code.n <= 240;
     for (size_t i = 0; i < f->n_options; i++)
         if (sv_eqs(code, f->options[i].code)) return true;
     return false;
@@ -216,7 +255,7 @@ static int check_options(const struct mf_field *f, const json_t *v, const char *
     size_t n = json_array_size(v);
     if (f->has_max && (int64_t)n > f->max) return number_arg(err, path, "too_many_items", f->max);
     if (f->has_min && (int64_t)n < f->min) return number_arg(err, path, "too_few_items", f->min);
-    if (n > f->n_options) return err_field(err, path, "duplicate", NULL);
+    if (!f->dictionary && n > f->n_options) return err_field(err, path, "duplicate", NULL);
     for (size_t i = 0; i < n; i++) {
         const json_t *one = json_array_get(v, i);
         if (!json_is_string(one) || !option_known(f, text_of(one))) return bad_option(f, path, err);
@@ -232,10 +271,11 @@ static bool id_of(const json_t *v, int64_t *id)
     return json_is_string(v) && sv_i64(text_of(v), id) && *id > 0;
 }
 
-static int check_json(const json_t *v, const char *path, struct err *err)
+static int check_json(const struct mf_field *f, const json_t *v, const char *path, struct err *err)
 {
     size_t n = json_dumpb(v, NULL, 0, JSON_ENCODE_ANY | JSON_COMPACT);
-    return n <= MAX_JSON ? 0 : number_arg(err, path, "too_long", MAX_JSON);
+    if (n > MAX_JSON) return number_arg(err, path, "too_long", MAX_JSON);
+    return f->schema.n ? json_schema_check(f->schema, v, path, err) : 0;
 }
 
 int value_check(const struct mf_field *f, const json_t *v, const char *path, struct err *err)
@@ -250,12 +290,23 @@ int value_check(const struct mf_field *f, const json_t *v, const char *path, str
         return json_is_boolean(v) ? 0 : err_field(err, path, "not_boolean", NULL);
     case MF_DATE:
     case MF_DATETIME:
+    case MF_TIME:
         return check_time(f, v, path, err);
+    case MF_DECIMAL:
+        return check_decimal(f, v, path, err);
     case MF_ENUM:
     case MF_MULTI_ENUM:
         return check_options(f, v, path, err);
     case MF_JSON:
-        return check_json(v, path, err);
+        return check_json(f, v, path, err);
+    case MF_ADDRESS:
+    case MF_POINT:
+    case MF_POLYGON:
+    case MF_IMAGES:
+    case MF_FILES:
+    case MF_TAGS:
+    case MF_REFS:
+        return shape_check(f, v, path, err);
     case MF_IMAGE:
     case MF_FILE:
     case MF_VIDEO:
@@ -293,6 +344,12 @@ bool value_store(const struct model_col *c, const json_t *v, struct arena *a, st
     case COL_DATE:
         if (!json_is_string(v) || !value_date_ok(text_of(v))) return false;
         break;
+    case COL_DECIMAL:
+        if (!json_is_string(v) || !decimal_parse(text_of(v), c->f->scale, &n)) return false;
+        break;
+    case COL_CLOCK:
+        if (!json_is_string(v) || !clock_ok(text_of(v))) return false;
+        break;
     case COL_JSON: {
         struct buf b = BUF_IN(a);
         struct jsonw w = jsonw_on(&b);
@@ -309,6 +366,17 @@ bool value_store(const struct model_col *c, const json_t *v, struct arena *a, st
     }
     *out = STORE_S(arena_sv(a, text_of(v)));
     return true;
+}
+
+/* Whoever looks for "+86 138 0013 8000" means the number that is kept. */
+static sv text_kept(const struct mf_field *f, sv text, struct arena *a)
+{
+    char out[TEXT_FORM];
+    size_t n;
+    bool (*form)(sv, char[TEXT_FORM], size_t *) = f->type == MF_PHONE       ? text_phone
+                                                  : f->type == MF_ID_NUMBER ? text_id_number
+                                                                            : NULL;
+    return form && form(text, out, &n) ? arena_sv(a, sv_make(out, n)) : arena_sv(a, text);
 }
 
 bool value_of_text(const struct model_col *c, sv text, struct arena *a, struct store_val *out)
@@ -332,9 +400,17 @@ bool value_of_text(const struct model_col *c, sv text, struct arena *a, struct s
         if (!value_date_ok(text)) return false;
         *out = STORE_S(arena_sv(a, text));
         return true;
+    case COL_DECIMAL:
+        if (!decimal_parse(text, c->f->scale, &n)) return false;
+        *out = STORE_S(arena_sv(a, text));
+        return true;
+    case COL_CLOCK:
+        if (!clock_ok(text)) return false;
+        *out = STORE_S(arena_sv(a, text));
+        return true;
     case COL_TEXT:
         if (c->f->type == MF_ENUM && !option_known(c->f, text)) return false;
-        *out = STORE_S(arena_sv(a, text));
+        *out = STORE_S(text_kept(c->f, text, a));
         return true;
     case COL_JSON:
         return false;

@@ -216,7 +216,8 @@ int write_hook(struct write *w, const char *hook, const char *event, struct err 
     const struct model_hooks *h = &w->r->model->hooks;
     if (!hook) return 0;
     bool own = core_resource(w->r->mf);
-    if (!own && !h->call) return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
+    if (!own && !h->call)
+        return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
     struct model_hook_call call = {.resource = w->r->mf,
                                    .tenant = w->c->tenant,
                                    .who = w->c->who,
@@ -264,7 +265,7 @@ static sv public_row(struct write *w)
     {
         const struct model_col *c = col_find(w->r, sv_of(name));
         const struct model_child *k = c ? NULL : kid_find(w->r, sv_of(name));
-        if (c ? c->secret : !k || k->f->hidden) continue;
+        if (c ? c->secret || c->part_of : !k || k->f->hidden) continue;
         jsonw_key(&jw, sv_of(name));
         jsonw_json(&jw, v);
     }

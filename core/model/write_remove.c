@@ -28,9 +28,15 @@ static int restricted(struct write *w, const struct model_referrer *ref, int64_t
     sql_start(&s, w->a);
     /* A row in the bin may come back, so it holds on to what it refers to
      * unless that only goes into the bin as well. */
-    buf_printf(&s.text, "SELECT `id` FROM %.*s WHERE %.*s=?%s LIMIT 1", SVARG(ref->res->ident),
-               SVARG(ref->col->ident),
-               soft && ref->res->deleted_at ? " AND `deleted_at` IS NULL" : "");
+    const char *live = soft && ref->res->deleted_at ? " AND `deleted_at` IS NULL" : "";
+    if (ref->col->link.n)
+        buf_printf(&s.text,
+                   "SELECT `id` FROM %.*s WHERE `id` IN (SELECT `row` FROM %.*s WHERE `value`=?)%s "
+                   "LIMIT 1",
+                   SVARG(ref->res->ident), SVARG(ref->col->link), live);
+    else
+        buf_printf(&s.text, "SELECT `id` FROM %.*s WHERE %.*s=?%s LIMIT 1", SVARG(ref->res->ident),
+                   SVARG(ref->col->ident), live);
     sql_val(&s, STORE_I(id));
     if (store_run(w->conn, buf_view(&s.text), s.args, s.n, take_id, &found, err) < 0) return -1;
     return found ? in_use(w, ref->res, err) : 0;
@@ -60,7 +66,8 @@ static int statement(struct write *w, const struct model_referrer *ref, const ch
 static int cascade(struct write *w, const struct model_referrer *ref, int64_t id, unsigned depth,
                    struct err *err)
 {
-    if (!ref->res->n_referrers) return statement(w, ref, "DELETE FROM %.*s WHERE %.*s=?", id, err);
+    if (!ref->res->n_referrers && !ref->res->linked)
+        return statement(w, ref, "DELETE FROM %.*s WHERE %.*s=?", id, err);
     struct rows found = {.a = w->a, .cols = &ref->res->id, .n_cols = 1};
     struct sql s;
     sql_start(&s, w->a);
@@ -81,11 +88,16 @@ int write_remove(struct write *w, const struct model_resource *r, int64_t id, un
     if (write_unused(w, r, id, false, err) < 0) return -1;
     for (unsigned i = 0; i < r->n_referrers; i++) {
         const struct model_referrer *ref = &r->referrers[i];
+        if (ref->col->f->on_delete == MF_CLEAR && ref->col->link.n) {
+            if (links_clear(w, ref->res, ref->col, id, err) < 0) return -1;
+            continue;
+        }
         if (ref->col->f->on_delete == MF_CLEAR &&
             statement(w, ref, "UPDATE %.*s SET %.*s=NULL WHERE %.*s=?", id, err) < 0)
             return -1;
         if (ref->col->f->on_delete == MF_CASCADE && cascade(w, ref, id, depth, err) < 0) return -1;
     }
+    if (links_remove(w, r, id, err) < 0) return -1;
     if (has_trait(r, MF_TREE) && tree_remove(w, r, id, err) < 0) return -1;
     struct sql s;
     sql_start(&s, w->a);

@@ -59,6 +59,7 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
     sql_text(&s, ")");
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
+    if (links_write(w, r, id, NULL, row, err) < 0) return -1;
     return has_trait(r, MF_TREE) ? tree_insert(w, r, id, row, prefix, err) : 0;
 }
 
@@ -72,7 +73,7 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
         struct store_val v;
-        if (c->system && c != r->owner && c != r->dept && c != r->state) continue;
+        if (c->system && !c->part_of && c != r->owner && c != r->dept && c != r->state) continue;
         if (!differs(before, after, c)) continue;
         if (store_value(r, c, after, w->a, &v, err) < 0) return -1;
         sql_ident(&s, c);
@@ -88,6 +89,7 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     sql_val(&s, STORE_I(id));
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
+    if (links_write(w, r, id, before, after, err) < 0) return -1;
     return has_trait(r, MF_TREE) ? tree_move(w, r, id, before, after, prefix, err) : 0;
 }
 
@@ -110,7 +112,7 @@ static bool take_target(void *arg, const struct store_val *row, unsigned n_cols)
 static int check_ref(struct write *w, const struct model_col *c, int64_t id, const char *path,
                      struct err *err)
 {
-    const struct model_resource *to = c->ref;
+    const struct model_resource *to = c->ref ? c->ref : c->many;
     struct target t = {0};
     struct sql s;
     sql_start(&s, w->a);
@@ -130,6 +132,24 @@ static int check_ref(struct write *w, const struct model_col *c, int64_t id, con
     return 0;
 }
 
+/* Those that a set has not had before. */
+static int check_set(struct write *w, const struct model_col *c, const json_t *before,
+                     const json_t *after, const char *path, struct err *err)
+{
+    const json_t *old = member(before, c), *new = member(after, c);
+    for (size_t i = 0; i < json_array_size(new); i++) {
+        const json_t *one = json_array_get(new, i);
+        char at[MODEL_PATH];
+        int64_t id;
+        if (link_holds(old, one)) continue;
+        path_item(at, path, i, "");
+        if (!json_is_string(one) || !sv_i64(sv_of(json_string_value(one)), &id))
+            return err_field(err, at, "not_id", NULL);
+        if (check_ref(w, c, id, at, err) < 0 && err->status != 422) return -1;
+    }
+    return 0;
+}
+
 int write_refs(struct write *w, const struct model_resource *r, const struct model_col *skip,
                const json_t *before, const json_t *after, const char *prefix, struct err *err)
 {
@@ -137,6 +157,10 @@ int write_refs(struct write *w, const struct model_resource *r, const struct mod
         const struct model_col *c = &r->cols[i];
         char path[MODEL_PATH];
         int64_t id;
+        if (c->many && differs(before, after, c)) {
+            path_join(path, prefix, c->f->name);
+            if (check_set(w, c, before, after, path, err) < 0 && err->status != 422) return -1;
+        }
         if (!c->ref || c == skip || c == r->created_by || !differs(before, after, c)) continue;
         const json_t *v = member(after, c);
         if (!json_is_string(v)) continue;
@@ -147,7 +171,20 @@ int write_refs(struct write *w, const struct model_resource *r, const struct mod
         if (!before && c == r->dept && id == w->c->who->dept) continue;
         if (check_ref(w, c, id, path, err) < 0 && err->status != 422) return -1;
     }
+    if (dict_check(w, r, before, after, prefix, err) < 0 && err->status != 422) return -1;
     return err_is(err) ? -1 : 0;
+}
+
+int write_derive(struct write *w, struct err *err)
+{
+    (void)err;
+    parts_write(w->r, w->after);
+    for (unsigned i = 0; i < w->r->n_kids; i++) {
+        const json_t *list = json_object_get(w->after, w->r->kids[i].f->name);
+        for (size_t n = 0; n < json_array_size(list); n++)
+            parts_write(w->r->kids[i].res, json_array_get(list, n));
+    }
+    return 0;
 }
 
 /* ---- children --------------------------------------------------------------------- */

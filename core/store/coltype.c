@@ -49,6 +49,9 @@ int coltype_write(struct buf *b, const struct store_col *col)
     case STORE_COL_DATETIME:
         buf_str(b, "DATETIME(6)");
         return 0;
+    case STORE_COL_TIME:
+        buf_str(b, "TIME");
+        return 0;
     }
     return -1;
 }
@@ -208,6 +211,8 @@ enum col_change coltype_change(const struct store_col *want, const struct live_c
         return is_type(live, "date") ? COL_SAME : COL_NARROW;
     case STORE_COL_DATETIME:
         return to_datetime(live);
+    case STORE_COL_TIME:
+        return is_type(live, "time") ? COL_SAME : COL_NARROW;
     }
     return COL_NARROW;
 }

@@ -128,6 +128,7 @@ enum store_col_type {
     STORE_COL_BLOB,      /* MEDIUMBLOB */
     STORE_COL_DATE,
     STORE_COL_DATETIME,  /* DATETIME(6) */
+    STORE_COL_TIME,      /* TIME: of a day */
     STORE_COL_JSON,      /* MEDIUMTEXT with JSON_VALID check */
 };
 

@@ -22,7 +22,7 @@ const names = async (url, filter) => {
   return r.body.items.map((x) => x.name).join(' ');
 };
 
-test('E-P5 a tree of rows: branches, moves, circles, deletion', async () => {
+test('a tree of rows: branches, moves, circles, deletion', async () => {
   const url = '/api/kit/place';
   const root = await make(url, { name: 'a' });
   const b = await make(url, { name: 'b', parent: root });
@@ -56,7 +56,7 @@ test('E-P5 a tree of rows: branches, moves, circles, deletion', async () => {
   assert.equal(await names(url, `id under "${c}"`), '');
 });
 
-test('E-P5 two moves at once close no circle', async () => {
+test('two moves at once close no circle', async () => {
   const url = '/api/kit/place';
   for (let i = 0; i < 6; i++) {
     const x = await make(url, { name: `x${i}` }), y = await make(url, { name: `y${i}` });
@@ -65,7 +65,7 @@ test('E-P5 two moves at once close no circle', async () => {
   }
 });
 
-test('E-P5 the depth is bounded', async () => {
+test('the depth is bounded', async () => {
   const url = '/api/kit/place';
   let at = null, last;
   for (let i = 0; i < 61; i++) {
@@ -77,7 +77,7 @@ test('E-P5 the depth is bounded', async () => {
   assert.ok(last.body.fields.parent);
 });
 
-test('departments are a tree; rows that refer to one are asked for by branch', async () => {
+test('E-P71 departments are a tree; rows that refer to one are asked for by branch', async () => {
   const url = '/api/core/dept';
   const hq = await make(url, { name: '总部' });
   const east = await make(url, { name: '华东', parent: hq });

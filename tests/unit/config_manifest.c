@@ -462,7 +462,7 @@ static const struct bad {
     {L, "[A-Z]{2}", "((a{100}){100})",
      L ":10:39: 'pattern' repeats too much\n"},
     {L, "L{yyyyMM}-{0000}", "L{yyyyMM}",
-     L ":5:33: a sequence's pattern needs its number, such as {0000}\n"},
+     L ":5:33: a sequence's pattern needs its number once, such as {0000}\n"},
     {L, ", pattern: \"L{yyyyMM}-{0000}\"", "", L ":5:7: 'pattern' is missing\n"},
     {L, "type: enum, default: a,", "type: enum, option: {},",
      L ":7:23: unknown key 'option'; did you mean 'options'?\n"},

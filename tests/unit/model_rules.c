@@ -148,7 +148,8 @@ static void test_types(void **state)
         {MF_PHONE, "\"12912345678\"", false},
         {MF_PHONE, "\"139123456789\"", false},
         {MF_PHONE, "\"+0123456789\"", false},
-        {MF_PHONE, "\"139 1234 5678\"", false},
+        {MF_PHONE, "\"139 1234 5678\"", true}, /* kept without the blanks */
+        {MF_PHONE, "\"139 1234 567\"", false},
         {MF_EMAIL, "\"a@b.cn\"", true},
         {MF_EMAIL, "\"a@b\"", false},
         {MF_EMAIL, "\"@b.cn\"", false},
