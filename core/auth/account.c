@@ -2,7 +2,7 @@
  * for somebody else. */
 #define LOG_ROOM "auth"
 
-#include "auth/room.h"
+#include "auth/login.h"
 
 static struct tenant *tenant_of(struct http_req *req)
 {
@@ -65,7 +65,7 @@ static int replace(void *arg, struct store_conn *c, struct err *err)
 {
     struct change *k = arg;
     struct store_val others[] = {STORE_I(k->staff), STORE_I(k->session)};
-    if (staff_set_password(c, k->staff, k->hash, err) != 0) return -1;
+    if (staff_set_password(c, k->staff, k->hash, false, err) != 0) return -1;
     return store_exec(c, SV("DELETE FROM core_session WHERE staff = ? AND id <> ?"), others, 2,
                       NULL, err);
 }
@@ -76,11 +76,12 @@ static int replace(void *arg, struct store_conn *c, struct err *err)
 static int check_old(struct http_req *req, struct store_conn *c, sv login, sv hash, sv old,
                      struct err *err)
 {
+    struct auth_rules rules = auth_rules_of(&tenant_of(req)->pub);
     struct lockout lock;
     bool ok;
     if (!hash.p) return 0;
     if (!old.p) return err_field(err, "old", "required", NULL);
-    lockout_init(&lock, tenant_of(req)->auth, "login", login, http_remote(req));
+    lockout_init(&lock, &rules, "login", login, http_remote(req));
     if (lockout_check(&lock, c, err) != 0 || password_verify(hash, old, &ok, err) != 0) return -1;
     if (ok) return 0;
     if (lockout_fail(&lock, c, err) != 0) return -1;
@@ -93,6 +94,7 @@ static int change(struct http_req *req, struct store_conn *c, sv old, sv new, st
     struct arena *a = http_arena(req);
     struct store_val id[] = {STORE_I(p->id)}, v[2];
     struct change k = {.staff = p->id, .session = p->session};
+    struct auth_rules rules = auth_rules_of(&tenant_of(req)->pub);
     bool found;
     if (store_one(c, a, SV("SELECT u.login, x.password_hash FROM core_staff u"
                            " LEFT JOIN core_staff_secret x ON x.staff = u.id WHERE u.id = ?"),
@@ -101,10 +103,12 @@ static int change(struct http_req *req, struct store_conn *c, sv old, sv new, st
     if (!found) return err_set(err, 401, "unauthorized", NULL);
     sv login = v[0].u.s, hash = v[1].type == STORE_NULL ? SV_NULL : v[1].u.s;
     if (check_old(req, c, login, hash, old, err) != 0 ||
-        auth_password_check(new, login, "new", err) != 0)
+        password_rules_check(&rules, new, login, "new", err) != 0)
         return -1;
     if (old.p && sv_eq(old, new)) return err_field(err, "new", "auth.password_same", NULL);
-    if (auth_password_hash(a, new, &k.hash, err) != 0) return -1;
+    if (password_fresh(&rules, c, p->id, new, "new", err) != 0 ||
+        auth_password_hash(a, new, &k.hash, err) != 0)
+        return -1;
     return store_tx(c, replace, &k, err);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/room.h"
+#include "auth/login.h"
 
 #define SESSIONS 50000               /* kept in memory; about 400 bytes each */
 #define LOGIN_THREADS 4
@@ -14,11 +14,29 @@
 static void add_messages(void)
 {
     static const struct { const char *id, *zh, *en; } texts[] = {
-        {"auth.password_kinds", "须包含大写字母、小写字母、数字、符号中的至少三种。",
-         "Use at least three of: capital letters, small letters, digits, signs."},
+        {"auth.password_kinds", "须包含大写字母、小写字母、数字、符号中的至少 {0} 种。",
+         "Use at least {0} of: capital letters, small letters, digits, signs."},
+        {"auth.password_used", "不能与最近 {0} 次使用过的密码相同。",
+         "It must differ from the last {0} passwords."},
         {"auth.password_login", "密码不能包含登录名。", "It must not contain the login."},
         {"auth.password_same", "新密码不能与旧密码相同。", "It must differ from the old one."},
         {"auth.old_password", "原密码不正确。", "The old password is not correct."},
+        {"auth.ticket", "登录已超时或验证次数过多，请重新登录。",
+         "This log-in has timed out or was tried too often; please start again."},
+        {"auth.factor", "动态口令不正确或已使用过。", "The code is not right or was used already."},
+        {"auth.factor_there", "已启用动态口令，请先停用。",
+         "There is a second factor already; remove it first."},
+        {"auth.factor_rule", "管理员要求您使用动态口令，不能停用。",
+         "A second factor is required of you; it cannot be removed."},
+        {"auth.captcha_required", "请输入图形验证码。", "Please type the signs of the picture."},
+        {"auth.captcha_wrong", "图形验证码不正确或已过期，请重新输入。",
+         "That was not what the picture said, or it is too old."},
+        {"auth.device_id", "客户端没有提供设备标识（8 至 64 个字母、数字或 . _ -）。",
+         "The client names no device id (8 to 64 letters, digits or . _ -)."},
+        {"auth.device_pending", "此设备已登记，待管理员批准后即可使用。",
+         "This device is registered and waits for an administrator."},
+        {"auth.device_frozen", "此设备已被冻结，请联系管理员。",
+         "This device is frozen; please ask an administrator."},
         {"auth.code_text", "您的验证码是 {0}，5 分钟内有效。请勿告诉他人。",
          "Your code is {0}. It is valid for 5 minutes; tell it to nobody."},
     };
@@ -87,6 +105,11 @@ void auth_set_delivery(struct auth *a, const struct auth_delivery *d)
     a->delivery = *d;
 }
 
+void auth_set_events(struct auth *a, const struct auth_events *e)
+{
+    a->events = *e;
+}
+
 /* ---- routes ------------------------------------------------------------------------------ */
 
 static void staff_logout(struct http_req *req)
@@ -109,6 +132,24 @@ int auth_routes(struct auth *a, struct http_router *r, struct err *err)
         {.method = HTTP_POST, .pattern = "/api/auth/staff/:id/password", .handler = account_reset},
         {.method = HTTP_POST, .pattern = "/api/auth/member/login", .handler = login_member},
         {.method = HTTP_POST, .pattern = "/api/auth/member/logout", .handler = member_logout},
+        {.method = HTTP_POST, .pattern = "/api/auth/login/step", .handler = login_step},
+        {.method = HTTP_POST, .pattern = "/api/auth/login/totp", .handler = login_step_factor},
+        {.method = HTTP_POST, .pattern = "/api/auth/login/password",
+         .handler = login_step_password},
+        {.method = HTTP_GET, .pattern = "/api/auth/captcha", .handler = captcha_get},
+        {.method = HTTP_GET, .pattern = "/api/auth/me", .handler = me_get},
+        {.method = HTTP_GET, .pattern = "/api/auth/me/sessions", .handler = sessions_own},
+        {.method = HTTP_DELETE, .pattern = "/api/auth/me/sessions/:id",
+         .handler = sessions_end_own},
+        {.method = HTTP_GET, .pattern = "/api/auth/sessions", .handler = sessions_all},
+        {.method = HTTP_DELETE, .pattern = "/api/auth/sessions/:id", .handler = sessions_end_any},
+        {.method = HTTP_POST, .pattern = "/api/auth/totp/begin", .handler = factor_routes_begin},
+        {.method = HTTP_POST, .pattern = "/api/auth/totp/confirm",
+         .handler = factor_routes_confirm},
+        {.method = HTTP_POST, .pattern = "/api/auth/totp/codes", .handler = factor_routes_codes},
+        {.method = HTTP_POST, .pattern = "/api/auth/totp/remove", .handler = factor_routes_remove},
+        {.method = HTTP_POST, .pattern = "/api/auth/staff/:id/totp/reset",
+         .handler = factor_routes_reset},
         {.method = HTTP_GET, .pattern = "/api/auth/member/session", .handler = account_session},
         {.method = HTTP_GET, .pattern = "/api/core/session", .handler = account_session},
     };

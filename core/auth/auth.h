@@ -185,6 +185,14 @@ struct auth_delivery {
 };
 void auth_set_delivery(struct auth *a, const struct auth_delivery *d);
 
+/* Who hears of rows that the room makes without the resource engine above it:
+ * "core.member.created" when a member registers. Set before the server starts. */
+struct auth_events {
+    void *arg;
+    void (*tell)(void *arg, struct auth_tenant *t, sv event, int64_t id, sv json);
+};
+void auth_set_events(struct auth *a, const struct auth_events *e);
+
 /* argon2id (RFC 9106, second recommended: 64 MiB, t=3, p=4 is too heavy for a
  * burst of log-ins; parameters are in password.c with the reason). */
 int auth_password_hash(struct arena *a, sv password, sv *out, struct err *err);
@@ -222,6 +230,35 @@ bool auth_addresses_ok(sv text);
  * by POST /api/auth/reauth, within the last five minutes. [worker] */
 int auth_proved(const struct auth_principal *p, struct store_conn *c, struct err *err);
 
+/* ---- rules of a tenant --------------------------------------------------------------------- */
+
+enum auth_totp_rule { AUTH_TOTP_OPTIONAL, AUTH_TOTP_ADMINS, AUTH_TOTP_ALL };
+enum auth_device_rule { AUTH_DEVICES_OFF, AUTH_DEVICES_ROLES, AUTH_DEVICES_ALL };
+
+/* Settings of the core's manifest that log-in and log go by; cached for some
+ * seconds, exact in this process after auth_forget. */
+struct auth_rules {
+    unsigned password_min, password_kinds, password_history, password_days;
+    bool password_first;         /* one set by an administrator must be changed */
+    unsigned totp, devices;      /* enums above */
+    unsigned lock_after, lock_minutes, captcha_after;
+    bool captcha_codes;
+    unsigned idle_minutes, session_hours;
+    unsigned audit_days;
+};
+struct auth_rules auth_rules_of(struct auth_tenant *t);           /* [worker] */
+
+/* ---- one's own account, for the room that writes its row ---------------------------------- */
+
+/* The caller, staff, proves again who he is: member `password` of the body, or `code`
+ * of the second factor when he has no password; 422 names the field. [worker] */
+int auth_reauth(struct http_req *req, const json_t *body, struct err *err);
+/* Sends a code to a phone that is to become the caller's and answers 202. */
+int auth_rebind_code(struct http_req *req, const json_t *body, struct err *err);
+/* The phone of the body in its one form, when the body's `code` was sent there;
+ * a code works once. 422 names the field. */
+int auth_rebind_phone(struct http_req *req, json_t *body, sv *phone, struct err *err);
+
 /* ---- routes ------------------------------------------------------------------------------ */
 
 /* Adds the routes of docs/http-api.md: /api/auth/... and /api/core/session. Also
@@ -236,6 +273,7 @@ struct auth_audit {              /* one line of the operation log */
     sv target;                   /* "vote.poll/123" */
     sv detail;                   /* JSON or SV_NULL; never a secret */
     bool ok;
+    const char *result;          /* why not, or what came of it: "locked_out"; NULL: nothing to say */
 };
 /* Queued to the group-commit writer; each row carries the hash of the one before
  * it, so that a removed line shows. `req` may be NULL (jobs). [worker] */

@@ -134,7 +134,8 @@ static int is_known(struct store_conn *c, struct asking *k, struct err *err)
                                 " AND state = 'active' AND deleted_at IS NULL LIMIT 1"),
                        args, 2, v, 1, &found, err);
     arena_free(a);
-    k->known = found || sv_eqs(k->purpose, "member");
+    /* who rebinds his phone asks for the new one, which is nobody's yet */
+    k->known = found || !sv_eqs(k->purpose, "staff");
     return rc;
 }
 

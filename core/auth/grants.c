@@ -105,8 +105,8 @@ static size_t grant_for(struct build *b, sv resource)
  * alone writes; rights to do so stay with the built-in role. */
 static bool read_only_for_roles(sv resource)
 {
-    static const char *const names[] = {"core.staff",  "core.staff_role", "core.role",
-                                        "core.audit",  "core.outbox"};
+    static const char *const names[] = {"core.staff", "core.staff_role", "core.role",
+                                        "core.audit", "core.outbox",     "core.login_provider"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (sv_eqs(resource, names[i])) return true;
     return false;

@@ -39,10 +39,11 @@ static void subject(char *out, size_t size, const char *kind, sv name)
     snprintf(out, size, "%s#%.*s", kind, 40, hash);
 }
 
-void lockout_init(struct lockout *l, const struct auth *a, const char *kind, sv name, sv address)
+void lockout_init(struct lockout *l, const struct auth_rules *r, const char *kind, sv name,
+                  sv address)
 {
-    unsigned after = a->settings->session.lock_after;
-    int64_t base = (int64_t)a->settings->session.lock_minutes * MINUTE_US;
+    unsigned after = r->lock_after;
+    int64_t base = (int64_t)r->lock_minutes * MINUTE_US;
     memset(l, 0, sizeof *l);
     if (name.n) subject(l->name, sizeof l->name, kind, name);
     snprintf(l->address, sizeof l->address, "ip:%.*s", SVARG(address));
@@ -68,6 +69,28 @@ static int64_t locked_until(struct store_conn *c, const char *who, int *rc, stru
     int64_t until = *rc == 0 && found ? time_or_0(&v[0]) : 0;
     arena_free(a);
     return until;
+}
+
+static int failures_of(struct store_conn *c, const char *who, const struct lockout_rule *rule,
+                       int64_t *out, struct err *err)
+{
+    *out = 0;
+    if (!who[0]) return 0;
+    struct arena *a = arena_new(256);
+    struct store_val args[] = {STORE_S(sv_of(who)), STORE_T(clock_now_us() - rule->forget_us)}, v[1];
+    bool found = false;
+    int rc = store_one(c, a, SV("SELECT failures FROM core_lockout WHERE subject = ?"
+                                " AND last_at > ?"), args, 2, v, 1, &found, err);
+    if (rc == 0 && found) *out = v[0].u.i;
+    arena_free(a);
+    return rc;
+}
+
+int lockout_failures(const struct lockout *l, struct store_conn *c, int64_t *name,
+                     int64_t *address, struct err *err)
+{
+    if (failures_of(c, l->name, &l->name_rule, name, err) != 0) return -1;
+    return failures_of(c, l->address, &l->address_rule, address, err);
 }
 
 int lockout_check(const struct lockout *l, struct store_conn *c, struct err *err)

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "auth/room.h"
+#include "auth/login.h"
 
 #define WAIT_US 10000000             /* in the queue; the browser has given up after that */
 
@@ -63,7 +63,7 @@ int login_text(json_t *body, const char *name, bool required, size_t max, sv *ou
     return out->n > max ? err_field(err, name, "too_long", limit, NULL) : 0;
 }
 
-static int phone_member(struct http_req *req, json_t *body, sv *out, struct err *err)
+int login_phone(struct http_req *req, json_t *body, sv *out, struct err *err)
 {
     sv text;
     if (login_text(body, "phone", true, 40, &text, err) != 0) return -1;
@@ -77,26 +77,21 @@ int login_body(struct http_req *req, json_t **body, struct err *err)
     return http_json(req, body, err);
 }
 
+struct asked { json_t *body; sv name, proof; };       /* a log-in: phone or login, and the proof */
+
 /* ---- what all log-ins end with ----------------------------------------------------------- */
 
-struct person {
-    enum auth_kind kind;
-    int64_t id;
-    sv name, phone, hash;
-    bool active;
-};
-
-static void audit_login(struct http_req *req, const struct person *who, const char *by, bool ok)
+void login_audit(struct http_req *req, const struct person *who, const char *by, const char *why)
 {
+    struct arena *a = http_arena(req);
     struct auth_principal p = {.kind = who->id ? who->kind : AUTH_ANON, .id = who->id,
-                               .name = who->name,
-                               .phone_masked = phone_mask(http_arena(req), who->phone)};
-    sv target = who->id ? arena_printf(http_arena(req), "core.%s/%lld",
+                               .name = who->name, .phone_masked = phone_mask(a, who->phone)};
+    sv target = who->id ? arena_printf(a, "core.%s/%lld",
                                        who->kind == AUTH_STAFF ? "staff" : "member",
                                        (long long)who->id)
                         : SV("");
-    struct auth_audit line = {.action = "login", .target = target, .ok = ok,
-                              .detail = arena_printf(http_arena(req), "{\"by\":\"%s\"}", by)};
+    struct auth_audit line = {.action = "login", .target = target, .ok = why == NULL, .result = why,
+                              .detail = arena_printf(a, "{\"by\":\"%s\"}", by)};
     auth_audit(&tenant_of(req)->pub, &p, req, &line);
 }
 
@@ -108,59 +103,87 @@ static void set_cookie(struct http_req *req, enum auth_kind kind, sv token, int 
     http_add_cookie(req, session_cookie(kind), token, &o);
 }
 
-static int open_session(struct http_req *req, struct store_conn *c, const struct person *who,
-                        struct err *err)
+int login_session(struct http_req *req, struct store_conn *c, const struct person *who,
+                  int64_t device, struct session_made *made, struct err *err)
 {
     struct session_new n = {.kind = who->kind, .who = who->id, .address = http_remote(req),
-                            .agent = http_header(req, "user-agent")};
-    struct session_made m;
+                            .agent = http_header(req, "user-agent"), .device = device,
+                            .client = sv_of(device_client(req))};
     int64_t now = clock_now_us();
     struct store_val seen[] = {STORE_T(now), STORE_I(who->id)};
     sv sql = who->kind == AUTH_STAFF ? SV("UPDATE core_staff SET last_login_at = ? WHERE id = ?")
                                      : SV("UPDATE core_member SET last_seen = ? WHERE id = ?");
-    if (session_create(tenant_of(req), c, &n, &m, err) != 0 ||
+    if (session_create(tenant_of(req), c, &n, made, err) != 0 ||
         store_exec(c, sql, seen, 2, NULL, err) != 0)
         return -1;
-    sv token = arena_sv(http_arena(req), sv_of(m.token));
-    set_cookie(req, who->kind, token, (int)((m.expires_us - now) / 1000000));
+    sv token = arena_sv(http_arena(req), sv_of(made->token));
+    set_cookie(req, who->kind, token, (int)((made->expires_us - now) / 1000000));
+    return 0;
+}
+
+int login_open(struct http_req *req, struct store_conn *c, const struct person *who, int64_t device,
+               const json_t *codes, struct err *err)
+{
+    struct session_made m;
+    if (login_session(req, c, who, device, &m, err) != 0) return -1;
     struct jsonw w = jsonw_on(http_out(req));
     jsonw_obj(&w);
-    jsonw_kv_sv(&w, "token", token);
+    jsonw_kv_str(&w, "token", m.token);
     jsonw_kv_time(&w, "expires_at", m.expires_us);
     jsonw_key(&w, SV("user"));
     jsonw_obj(&w);
     jsonw_kv_id(&w, "id", who->id);
     jsonw_kv_sv(&w, "name", who->name);
     jsonw_end_obj(&w);
+    if (codes) {
+        jsonw_key(&w, SV("recovery_codes"));
+        jsonw_json(&w, codes);
+    }
     jsonw_end_obj(&w);
     http_type(req, "application/json");
     http_add_header(req, "cache-control", SV("no-store"));
     return 0;
 }
 
-static int find_staff(struct store_conn *c, struct arena *a, sv name, bool by_phone,
-                      struct person *out, struct err *err)
+#define STAFF_COLUMNS                                                                            \
+    "SELECT u.id, u.name, u.phone, u.state, x.password_hash, u.login, x.must_change, x.changed_at" \
+    " FROM core_staff u LEFT JOIN core_staff_secret x ON x.staff = u.id"
+
+static int take_staff(struct store_conn *c, struct arena *a, sv sql, const struct store_val *args,
+                      unsigned n, struct person *out, struct err *err)
 {
-    struct store_val args[] = {STORE_S(name), STORE_S(phone_long(a, name))}, v[5];
+    struct store_val v[8];
     bool found;
-    *out = (struct person){.kind = AUTH_STAFF, .name = SV(""), .phone = SV("")};
-    sv by_login = SV("SELECT u.id, u.name, u.phone, u.state, x.password_hash FROM core_staff u"
-                     " LEFT JOIN core_staff_secret x ON x.staff = u.id"
-                     " WHERE u.login = ? AND u.deleted_at IS NULL");
-    sv by_number = SV("SELECT u.id, u.name, u.phone, u.state, x.password_hash FROM core_staff u"
-                      " LEFT JOIN core_staff_secret x ON x.staff = u.id"
-                      " WHERE u.phone IN (?, ?) AND u.deleted_at IS NULL"
-                      " ORDER BY LENGTH(u.phone) LIMIT 1");
-    if (store_one(c, a, by_phone ? by_number : by_login, args, by_phone ? 2 : 1, v, 5, &found,
-                  err) != 0)
-        return -1;
+    *out = (struct person){.kind = AUTH_STAFF, .name = SV(""), .phone = SV(""), .login = SV("")};
+    if (store_one(c, a, sql, args, n, v, 8, &found, err) != 0) return -1;
     if (!found) return 0;
     out->id = v[0].u.i;
     out->name = v[1].u.s;
     if (v[2].type != STORE_NULL) out->phone = v[2].u.s;
     out->active = sv_eqs(v[3].u.s, "active");
     if (v[4].type != STORE_NULL) out->hash = v[4].u.s;
+    out->login = v[5].u.s;
+    out->must_change = v[6].type == STORE_I64 && v[6].u.i;
+    out->changed_at = v[7].type == STORE_TIME ? v[7].u.i : 0;
     return 0;
+}
+
+int login_find_staff(struct store_conn *c, struct arena *a, sv name, bool by_phone,
+                     struct person *out, struct err *err)
+{
+    struct store_val args[] = {STORE_S(name), STORE_S(phone_long(a, name))};
+    sv by_login = SV(STAFF_COLUMNS " WHERE u.login = ? AND u.deleted_at IS NULL");
+    sv by_number = SV(STAFF_COLUMNS " WHERE u.phone IN (?, ?) AND u.deleted_at IS NULL"
+                                    " ORDER BY LENGTH(u.phone) LIMIT 1");
+    return take_staff(c, a, by_phone ? by_number : by_login, args, by_phone ? 2 : 1, out, err);
+}
+
+int login_staff_by_id(struct store_conn *c, struct arena *a, int64_t id, struct person *out,
+                      struct err *err)
+{
+    struct store_val args[] = {STORE_I(id)};
+    return take_staff(c, a, SV(STAFF_COLUMNS " WHERE u.id = ? AND u.deleted_at IS NULL"), args, 1,
+                      out, err);
 }
 
 /* ---- staff: password --------------------------------------------------------------------- */
@@ -180,33 +203,49 @@ static void renew_hash(struct http_req *req, struct store_conn *c, const struct 
     sv hash;
     if (!password_outdated(who->hash)) return;
     if (auth_password_hash(http_arena(req), password, &hash, &e) != 0 ||
-        staff_set_password(c, who->id, hash, &e) != 0)
+        staff_rehash(c, who->id, hash, &e) != 0)
         log_warn("a password hash could not be renewed: %s", e.detail);
 }
 
-static int by_password(struct http_req *req, struct store_conn *c, sv login, sv password,
+static int refused(struct http_req *req, struct store_conn *c, const struct lockout *lock,
+                   const struct person *who, const char *by, const char *why, struct err *err)
+{
+    login_audit(req, who, by, why);
+    return lockout_fail(lock, c, err);
+}
+
+static int by_password(struct http_req *req, struct store_conn *c, const struct asked *k,
                        struct err *err)
 {
+    struct auth_rules rules = auth_rules_of(&tenant_of(req)->pub);
     struct lockout lock;
     struct person who;
-    bool ok;
-    sv phone = phone_normal(http_arena(req), login);     /* a login begins with a letter */
-    sv name = phone.p ? phone : sv_trim(login);
-    lockout_init(&lock, tenant_of(req)->auth, "login", name, http_remote(req));
-    if (lockout_check(&lock, c, err) != 0 ||
-        find_staff(c, http_arena(req), name, phone.p != NULL, &who, err) != 0 ||
-        check_password(&who, password, &ok, err) != 0)
+    struct err wrong = {0};
+    bool ok = false;
+    sv phone = phone_normal(http_arena(req), k->name);   /* a login begins with a letter */
+    sv name = phone.p ? phone : sv_trim(k->name);
+    lockout_init(&lock, &rules, "login", name, http_remote(req));
+    if (login_find_staff(c, http_arena(req), name, phone.p != NULL, &who, err) != 0) return -1;
+    if (lockout_check(&lock, c, err) != 0) {
+        if (sv_eqs(sv_of(err->code), "locked_out")) login_audit(req, &who, "password", "locked_out");
         return -1;
+    }
+    /* a guess without the captcha is a guess: it counts, and nothing is hashed for it */
+    if (captcha_check(req, c, &lock, false, k->body, &wrong) != 0) {
+        if (wrong.status == 422 && refused(req, c, &lock, &who, "password", "captcha", err) != 0)
+            return -1;
+        err_copy(err, &wrong);
+        return -1;
+    }
+    if (check_password(&who, k->proof, &ok, err) != 0) return -1;
     if (!ok || !who.active) {
-        if (lockout_fail(&lock, c, err) != 0) return -1;
-        audit_login(req, &who, "password", false);
+        const char *why = !who.id ? "unknown" : !ok ? "password" : "suspended";
+        if (refused(req, c, &lock, &who, "password", why, err) != 0) return -1;
         return err_set(err, 401, "login_failed", NULL);
     }
     if (lockout_clear(&lock, c, err) != 0) return -1;
-    renew_hash(req, c, &who, password);
-    if (open_session(req, c, &who, err) != 0) return -1;
-    audit_login(req, &who, "password", true);
-    return 0;
+    renew_hash(req, c, &who, k->proof);
+    return steps_go_on(req, c, &who, &(struct steps){.by = "password"}, err);
 }
 
 /* ---- staff and members: code ------------------------------------------------------------- */
@@ -214,10 +253,11 @@ static int by_password(struct http_req *req, struct store_conn *c, sv login, sv 
 static int use_code(struct http_req *req, struct store_conn *c, sv phone, const char *purpose,
                     sv code, struct err *err)
 {
+    struct auth_rules rules = auth_rules_of(&tenant_of(req)->pub);
     struct lockout lock;
     struct err e = {0};
     /* the code itself bears five tries; guessing over many phones is the address's fault */
-    lockout_init(&lock, tenant_of(req)->auth, "phone", SV(""), http_remote(req));
+    lockout_init(&lock, &rules, "phone", SV(""), http_remote(req));
     if (lockout_check(&lock, c, err) != 0) return -1;
     if (code_use(tenant_of(req), c, phone, sv_of(purpose), code, &e) == 0) return 0;
     if (e.status == 401 && lockout_fail(&lock, c, err) != 0) return -1;
@@ -225,19 +265,20 @@ static int use_code(struct http_req *req, struct store_conn *c, sv phone, const 
     return -1;
 }
 
-static int staff_by_code(struct http_req *req, struct store_conn *c, sv phone, sv code,
+static int staff_by_code(struct http_req *req, struct store_conn *c, const struct asked *k,
                          struct err *err)
 {
     struct person who;
-    if (find_staff(c, http_arena(req), phone, true, &who, err) != 0) return -1;
-    if (use_code(req, c, phone, "staff", code, err) != 0) {
-        if (err->status == 401) audit_login(req, &who, "code", false);
+    if (login_find_staff(c, http_arena(req), k->name, true, &who, err) != 0) return -1;
+    if (use_code(req, c, k->name, "staff", k->proof, err) != 0) {
+        if (err->status == 401) login_audit(req, &who, "code", "code");
         return -1;
     }
-    if (!who.active) return err_set(err, 401, "code_invalid", NULL);
-    if (open_session(req, c, &who, err) != 0) return -1;
-    audit_login(req, &who, "code", true);
-    return 0;
+    if (!who.active) {
+        login_audit(req, &who, "code", "suspended");
+        return err_set(err, 401, "code_invalid", NULL);
+    }
+    return steps_go_on(req, c, &who, &(struct steps){.by = "code"}, err);
 }
 
 static int find_member(struct store_conn *c, struct arena *a, sv phone, struct person *out,
@@ -271,47 +312,64 @@ static int register_member(struct store_conn *c, struct arena *a, sv phone, stru
     return find_member(c, a, phone, out, err);
 }
 
-static int member_by_code(struct http_req *req, struct store_conn *c, sv phone, sv code,
-                          struct err *err)
+static void tell_created(struct http_req *req, const struct person *who)
 {
-    struct person who;
-    if (use_code(req, c, phone, "member", code, err) != 0 ||
-        find_member(c, http_arena(req), phone, &who, err) != 0)
+    struct tenant *t = tenant_of(req);
+    const struct auth_events *on = &t->auth->events;
+    if (!on->tell) return;
+    struct buf b = BUF_IN(http_arena(req));
+    struct jsonw w = jsonw_on(&b);
+    jsonw_obj(&w);
+    jsonw_kv_id(&w, "id", who->id);
+    jsonw_kv_sv(&w, "phone", who->phone);
+    jsonw_kv_sv(&w, "name", who->name);
+    jsonw_kv_str(&w, "state", "active");
+    jsonw_end_obj(&w);
+    on->tell(on->arg, &t->pub, SV("core.member.created"), who->id, buf_view(&b));
+}
+
+static int member_by_code(struct http_req *req, struct store_conn *c, const struct asked *k,
+                          bool *made, struct person *who, struct err *err)
+{
+    if (use_code(req, c, k->name, "member", k->proof, err) != 0) {
+        struct person nobody = {.kind = AUTH_MEMBER, .name = SV(""), .phone = k->name};
+        if (err->status == 401) login_audit(req, &nobody, "code", "code");
         return -1;
-    if (!who.id && register_member(c, http_arena(req), phone, &who, err) != 0) return -1;
-    if (!who.active) return err_set(err, 403, "forbidden", NULL);
-    if (open_session(req, c, &who, err) != 0) return -1;
-    audit_login(req, &who, "code", true);
+    }
+    if (find_member(c, http_arena(req), k->name, who, err) != 0) return -1;
+    *made = who->id == 0;
+    if (*made && register_member(c, http_arena(req), k->name, who, err) != 0) return -1;
+    if (!who->active) {
+        login_audit(req, who, "code", "blocked");
+        return err_set(err, 403, "forbidden", NULL);
+    }
+    if (login_open(req, c, who, 0, NULL, err) != 0) return -1;
+    login_audit(req, who, "code", NULL);
     return 0;
 }
 
 /* ---- routes ------------------------------------------------------------------------------ */
 
-static int with_conn(struct http_req *req,
-                     int (*fn)(struct http_req *, struct store_conn *, sv, sv, struct err *),
-                     sv name, sv proof, struct err *err)
-{
-    struct store_conn *c;
-    if (store_get(tenant_of(req)->pub.db, &c, err) != 0) return -1;
-    int rc = fn(req, c, name, proof, err);
-    store_put(c);
-    return rc;
-}
-
 static int staff_login(struct http_req *req, struct err *err)
 {
-    json_t *body;
-    sv login, password, phone, code;
-    if (login_body(req, &body, err) != 0) return -1;
-    if (json_object_get(body, "code")) {
-        if (phone_member(req, body, &phone, err) != 0 ||
-            login_text(body, "code", true, 20, &code, err) != 0)
+    struct asked k;
+    struct store_conn *c;
+    if (login_body(req, &k.body, err) != 0) return -1;
+    bool code = json_object_get(k.body, "code") != NULL;
+    if (code) {
+        if (login_phone(req, k.body, &k.name, err) != 0 ||
+            login_text(k.body, "code", true, 20, &k.proof, err) != 0)
             return -1;
-        return with_conn(req, staff_by_code, phone, code, err);
+    } else {
+        int rc = login_text(k.body, "login", true, 100, &k.name, err);
+        rc |= login_text(k.body, "password", true, 200, &k.proof, err);
+        if (rc != 0) return -1;
     }
-    int rc = login_text(body, "login", true, 100, &login, err);
-    rc |= login_text(body, "password", true, 200, &password, err);
-    return rc ? -1 : with_conn(req, by_password, login, password, err);
+    auth_rules_of(&tenant_of(req)->pub);     /* fresh before a connection is held */
+    if (store_get(tenant_of(req)->pub.db, &c, err) != 0) return -1;
+    int rc = code ? staff_by_code(req, c, &k, err) : by_password(req, c, &k, err);
+    store_put(c);
+    return rc;
 }
 
 static void run_staff_login(struct http_req *req)
@@ -325,25 +383,40 @@ void login_staff(struct http_req *req)
     login_defer(req, run_staff_login);
 }
 
+static int member_login(struct http_req *req, struct err *err)
+{
+    struct asked k;
+    struct person who;
+    struct store_conn *c;
+    bool made = false;
+    if (login_body(req, &k.body, err) != 0 || login_phone(req, k.body, &k.name, err) != 0 ||
+        login_text(k.body, "code", true, 20, &k.proof, err) != 0 ||
+        store_get(tenant_of(req)->pub.db, &c, err) != 0)
+        return -1;
+    int rc = member_by_code(req, c, &k, &made, &who, err);
+    store_put(c);
+    if (rc == 0 && made) tell_created(req, &who);    /* listeners take connections of their own */
+    return rc;
+}
+
 void login_member(struct http_req *req)
 {
     struct err e = {0};
-    json_t *body;
-    sv phone, code;
-    if (login_body(req, &body, &e) != 0 || phone_member(req, body, &phone, &e) != 0 ||
-        login_text(body, "code", true, 20, &code, &e) != 0 ||
-        with_conn(req, member_by_code, phone, code, &e) != 0)
-        http_fail(req, &e);
+    if (member_login(req, &e) != 0) http_fail(req, &e);
 }
 
-static int ask_code(struct http_req *req, sv phone, sv purpose, struct err *err)
+int login_send_code(struct http_req *req, const json_t *body, sv phone, sv purpose, struct err *err)
 {
+    struct auth_rules rules = auth_rules_of(&tenant_of(req)->pub);
     struct code_ask k = {phone, purpose, http_remote(req), http_lang(req)};
+    struct lockout lock;
     struct code_job *job;
     struct store_conn *c;
     int64_t wait = 0;
+    lockout_init(&lock, &rules, "phone", SV(""), http_remote(req));
     if (store_get(tenant_of(req)->pub.db, &c, err) != 0) return -1;
-    int rc = code_request(tenant_of(req), c, &k, &job, &wait, err);
+    int rc = captcha_check(req, c, &lock, rules.captcha_codes, body, err);
+    if (rc == 0) rc = code_request(tenant_of(req), c, &k, &job, &wait, err);
     store_put(c);
     if (rc != 0 || code_deliver(job, err) != 0) return -1;
     http_status(req, 202);
@@ -361,11 +434,11 @@ void login_code(struct http_req *req)
     json_t *body;
     sv phone, purpose;
     int rc = login_body(req, &body, &e);
-    if (rc == 0) rc = phone_member(req, body, &phone, &e);
+    if (rc == 0) rc = login_phone(req, body, &phone, &e);
     if (rc == 0) rc = login_text(body, "purpose", true, 20, &purpose, &e);
     if (rc == 0 && !sv_eqs(purpose, "staff") && !sv_eqs(purpose, "member"))
         rc = err_field(&e, "purpose", "not_in_options", "staff, member", NULL);
-    if (rc == 0) rc = ask_code(req, phone, purpose, &e);
+    if (rc == 0) rc = login_send_code(req, body, phone, purpose, &e);
     if (rc != 0) http_fail(req, &e);
 }
 

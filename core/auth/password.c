@@ -21,7 +21,6 @@
 #define SALT 16
 #define SUM 32
 #define MAX_ENCODED 160
-#define MIN_CHARS 10
 #define MAX_BYTES 200
 
 #define AT_ONCE 4                    /* 76 MiB at most, however many log in */
@@ -234,18 +233,71 @@ static unsigned kinds(sv text)
     return (unsigned)lower + upper + digit + other;
 }
 
-int auth_password_check(sv password, sv login, const char *field, struct err *err)
+int password_rules_check(const struct auth_rules *r, sv password, sv login, const char *field,
+                         struct err *err)
 {
+    char least[16];
+    snprintf(least, sizeof least, "%u", r->password_min);
     if (password.n == 0) return err_field(err, field, "required", NULL);
     if (!sv_utf8_ok(password)) return err_field(err, field, "not_string", NULL);
     if (password.n > MAX_BYTES) return err_field(err, field, "too_long", "200", NULL);
-    if (sv_utf8_len(password) < MIN_CHARS) return err_field(err, field, "too_short", "10", NULL);
-    if (kinds(password) < 3) return err_field(err, field, "auth.password_kinds", NULL);
+    if (sv_utf8_len(password) < r->password_min)
+        return err_field(err, field, "too_short", least, NULL);
+    if (kinds(password) < r->password_kinds) {
+        char need[16];
+        snprintf(need, sizeof need, "%u", r->password_kinds);
+        return err_field(err, field, "auth.password_kinds", need, NULL);
+    }
     if (login.n >= 3 && contains_ignoring_case(password, login))
         return err_field(err, field, "auth.password_login", NULL);
     if (distinct_bytes(password) < 5 || is_common(password))
-        return err_field(err, field, "password_weak", "10", NULL);
+        return err_field(err, field, "password_weak", least, NULL);
     return 0;
+}
+
+int auth_password_check(sv password, sv login, const char *field, struct err *err)
+{
+    struct auth_rules r = rules_default(NULL);
+    return password_rules_check(&r, password, login, field, err);
+}
+
+bool password_due(const struct auth_rules *r, bool must_change, int64_t changed_at, int64_t now)
+{
+    return must_change ||
+           (r->password_days && now - changed_at > (int64_t)r->password_days * 86400 * 1000000);
+}
+
+/* ---- earlier ones ------------------------------------------------------------------------ */
+
+struct earlier { struct arena *a; sv hash[16]; unsigned n; };
+
+static bool on_earlier(void *arg, const struct store_val *v, unsigned n)
+{
+    struct earlier *e = arg;
+    (void)n;
+    if (e->n < sizeof e->hash / sizeof e->hash[0] && v[0].type == STORE_TEXT)
+        e->hash[e->n++] = arena_sv(e->a, v[0].u.s);
+    return true;
+}
+
+int password_fresh(const struct auth_rules *r, struct store_conn *c, int64_t staff, sv password,
+                   const char *field, struct err *err)
+{
+    if (!r->password_history) return 0;
+    struct earlier e = {.a = arena_new(0)};
+    struct store_val args[] = {STORE_I(staff), STORE_I(staff), STORE_I(r->password_history)};
+    bool same = false;
+    int rc = store_run(c, SV("(SELECT password_hash FROM core_staff_secret WHERE staff = ?)"
+                             " UNION ALL (SELECT password_hash FROM core_password_history"
+                             " WHERE staff = ? ORDER BY created_at DESC LIMIT ?)"),
+                       args, 3, on_earlier, &e, err);
+    for (unsigned i = 0; rc == 0 && !same && i < e.n && i < r->password_history; i++)
+        rc = password_verify(e.hash[i], password, &same, err);
+    arena_free(e.a);
+    if (rc != 0) return -1;
+    char n[16];
+    snprintf(n, sizeof n, "%u", r->password_history);
+    return same ? err_field(err, field, "auth.password_used", n, NULL) : 0;
 }
 
 sv password_generate(struct arena *a)

@@ -28,6 +28,9 @@ struct tenant {
     pthread_mutex_t lock;            /* guards the two below */
     struct plugin_set *old_sets;     /* replaced ones; readers may still look */
     struct role_cache *roles;
+    struct auth_rules rules;         /* as read at rules_at; 0: never */
+    int64_t rules_at;
+    uint64_t rules_gen;
 };
 
 struct auth {
@@ -43,6 +46,7 @@ struct auth {
     struct session_cache *cache;
     struct work_pool *logins;        /* log-ins hash here, not on the request workers */
     struct auth_delivery delivery;
+    struct auth_events events;
     int outbox_fd;
 };
 
@@ -177,7 +181,8 @@ void scache_kill(struct session_cache *c, struct hash128 key, int64_t now_mono);
 struct session_new {
     enum auth_kind kind;             /* AUTH_STAFF or AUTH_MEMBER */
     int64_t who;
-    sv address, agent;
+    sv address, agent, client;       /* client: what X-Atrium-Client says */
+    int64_t device;                  /* of the register, or 0 */
 };
 struct session_made { int64_t id; char token[AUTH_TOKEN_CHARS + 1]; int64_t expires_us; };
 int session_create(struct tenant *t, struct store_conn *c, const struct session_new *n,
@@ -240,7 +245,11 @@ struct lockout {                     /* the two subjects of one attempt */
     struct lockout_rule name_rule, address_rule;
 };
 /* kind: "login" or "phone"; name "" leaves only the address. */
-void lockout_init(struct lockout *l, const struct auth *a, const char *kind, sv name, sv address);
+void lockout_init(struct lockout *l, const struct auth_rules *r, const char *kind, sv name,
+                  sv address);
+/* Failures that stand now, without those that are forgotten. */
+int lockout_failures(const struct lockout *l, struct store_conn *c, int64_t *name,
+                     int64_t *address, struct err *err);
 /* 423 (the name) or 429 (the address) "locked_out" while locked. */
 int lockout_check(const struct lockout *l, struct store_conn *c, struct err *err);
 int lockout_fail(const struct lockout *l, struct store_conn *c, struct err *err);
@@ -254,6 +263,20 @@ int password_verify(sv hash, sv password, bool *ok, struct err *err);
 int password_verify_nobody(sv password, struct err *err);
 bool password_outdated(sv hash);     /* made with other parameters */
 sv password_generate(struct arena *a);
+
+/* The policy alone, by a tenant's rules. */
+int password_rules_check(const struct auth_rules *r, sv password, sv login, const char *field,
+                         struct err *err);
+/* ... and not one of the person's last ones. */
+int password_fresh(const struct auth_rules *r, struct store_conn *c, int64_t staff, sv password,
+                   const char *field, struct err *err);
+/* Days are over, or an administrator set it. */
+bool password_due(const struct auth_rules *r, bool must_change, int64_t changed_at, int64_t now);
+
+/* ---- rules.c ----------------------------------------------------------------------------- */
+
+struct auth_rules rules_default(const struct auth *a);
+void rules_take(struct auth_rules *r, sv name, sv value);
 
 /* ---- phone.c ----------------------------------------------------------------------------- */
 
@@ -292,7 +315,11 @@ int outbox_send(void *arg, struct auth_tenant *t, sv phone, sv purpose, sv code,
 #define ROLE_EVERYONE "core.everyone"
 /* The built-in administrator's row; there after the call. */
 int staff_admin_role(struct store_conn *c, struct err *err);
-int staff_set_password(struct store_conn *c, int64_t staff, sv hash, struct err *err);
+/* Keeps the one before among the earlier ones. `must_change`: at the next log-in. */
+int staff_set_password(struct store_conn *c, int64_t staff, sv hash, bool must_change,
+                       struct err *err);
+/* The same password, hashed anew. */
+int staff_rehash(struct store_conn *c, int64_t staff, sv hash, struct err *err);
 
 /* ---- login.c, account.c ------------------------------------------------------------------ */
 
@@ -308,6 +335,10 @@ int login_body(struct http_req *req, json_t **body, struct err *err);
 /* A text member of at most `max` bytes; absent: SV_NULL. */
 int login_text(json_t *body, const char *name, bool required, size_t max, sv *out,
                struct err *err);
+int login_phone(struct http_req *req, json_t *body, sv *phone, struct err *err);
+/* Sends a one-time code and answers 202; asks for a captcha where the rules do. */
+int login_send_code(struct http_req *req, const json_t *body, sv phone, sv purpose,
+                    struct err *err);
 void account_password(struct http_req *req);
 void account_reset(struct http_req *req);
 void account_session(struct http_req *req);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "auth/room.h"
+#include "auth/login.h"
 
 #define MEMBER_IDLE_US (14LL * 86400 * 1000000)
 #define MEMBER_ABSOLUTE_US (60LL * 86400 * 1000000)
@@ -14,16 +14,14 @@ static const struct auth_principal nobody = {.kind = AUTH_ANON};
 const struct auth_principal auth_system = {
     .kind = AUTH_SYSTEM, .admin = true, .name = {"system", 6}};
 
-static int64_t idle_us(const struct auth *a, enum auth_kind kind)
+static int64_t idle_us(const struct auth_rules *r, enum auth_kind kind)
 {
-    return kind == AUTH_MEMBER ? MEMBER_IDLE_US
-                               : (int64_t)a->settings->session.idle_minutes * 60 * 1000000;
+    return kind == AUTH_MEMBER ? MEMBER_IDLE_US : (int64_t)r->idle_minutes * 60 * 1000000;
 }
 
-static int64_t absolute_us(const struct auth *a, enum auth_kind kind)
+static int64_t absolute_us(const struct auth_rules *r, enum auth_kind kind)
 {
-    return kind == AUTH_MEMBER ? MEMBER_ABSOLUTE_US
-                               : (int64_t)a->settings->session.absolute_hours * 3600 * 1000000;
+    return kind == AUTH_MEMBER ? MEMBER_ABSOLUTE_US : (int64_t)r->session_hours * 3600 * 1000000;
 }
 
 /* ---- making and ending ------------------------------------------------------------------- */
@@ -31,30 +29,24 @@ static int64_t absolute_us(const struct auth *a, enum auth_kind kind)
 int session_create(struct tenant *t, struct store_conn *c, const struct session_new *n,
                    struct session_made *out, struct err *err)
 {
-    unsigned char secret[32];
-    struct arena *a = arena_new(512);
-    struct buf token = BUF_IN(a);
-    rand_bytes(secret, sizeof secret);
-    buf_base64url(&token, secret, sizeof secret);
-    memcpy(out->token, token.p, AUTH_TOKEN_CHARS);
-    out->token[AUTH_TOKEN_CHARS] = 0;
-    arena_free(a);
-
+    struct auth_rules rules = auth_rules_of(&t->pub);
     char hash[AUTH_HASH_CHARS];
+    ticket_text(out->token);
     seal_sha256_hex(sv_make(out->token, AUTH_TOKEN_CHARS), hash);
     int64_t now = clock_now_us();
     out->id = id_next();
-    out->expires_us = now + absolute_us(t->auth, n->kind);
+    out->expires_us = now + absolute_us(&rules, n->kind);
     struct store_val who = STORE_I(n->who);
     sv agent = sv_make(n->agent.p, n->agent.n < 190 ? n->agent.n : 190);
     struct store_val args[] = {
         STORE_I(out->id), STORE_T(now), STORE_T(now), STORE_S(sv_make(hash, sizeof hash)),
         n->kind == AUTH_STAFF ? who : STORE_N, n->kind == AUTH_MEMBER ? who : STORE_N,
         STORE_S(n->address), sv_utf8_ok(agent) ? STORE_S(agent) : STORE_S(SV("")), STORE_T(now),
-        STORE_T(out->expires_us)};
+        STORE_T(out->expires_us), n->client.n ? STORE_S(n->client) : STORE_N,
+        n->device ? STORE_I(n->device) : STORE_N};
     if (store_exec(c, SV("INSERT INTO core_session (id, created_at, updated_at, token_hash, staff,"
-                         " member, address, agent, last_seen, expires_at)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                         " member, address, agent, last_seen, expires_at, client, device)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
                    args, sizeof args / sizeof args[0], NULL, err) != 0)
         return -1;
     /* each new one sweeps a few that are over: the table stays as small as its use */
@@ -131,14 +123,15 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
 {
     char hash[AUTH_HASH_CHARS];
     seal_sha256_hex(token, hash);
-    struct store_val args[] = {STORE_S(sv_make(hash, sizeof hash))}, v[11];
+    struct store_val args[] = {STORE_S(sv_make(hash, sizeof hash))}, v[13];
     if (store_one(c, a, SV("SELECT s.id, s.last_seen, s.expires_at, s.staff, s.member,"
-                           " u.name, u.phone, u.state, u.department, m.phone, m.state"
-                           " FROM core_session s"
+                           " u.name, u.phone, u.state, u.department, m.phone, m.state,"
+                           " s.device, d.state FROM core_session s"
                            " LEFT JOIN core_staff u ON u.id = s.staff AND u.deleted_at IS NULL"
                            " LEFT JOIN core_member m ON m.id = s.member"
+                           " LEFT JOIN core_device d ON d.id = s.device"
                            " WHERE s.token_hash = ?"),
-                  args, 1, v, 11, found, err) != 0)
+                  args, 1, v, 13, found, err) != 0)
         return -1;
     if (!*found) return 0;
     *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i};
@@ -153,6 +146,15 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
         .phone = phone->type != STORE_NULL ? phone->u.s : SV(""),
         .dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0,
     };
+    r->kind = staff ? AUTH_STAFF : AUTH_MEMBER;
+    r->who = staff ? v[3].u.i : v[4].u.i;
+    r->active = state->type != STORE_NULL && sv_eqs(state->u.s, "active");
+    /* a frozen device takes its sessions with it */
+    if (v[11].type != STORE_NULL && (v[12].type == STORE_NULL || !sv_eqs(v[12].u.s, "active")))
+        r->active = false;
+    r->name = staff && v[5].type != STORE_NULL ? v[5].u.s : SV("");
+    r->phone = phone->type != STORE_NULL ? phone->u.s : SV("");
+    r->dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0;
     return 0;
 }
 
@@ -163,6 +165,34 @@ static int touch(struct store_conn *c, const struct row *r, int64_t now, struct 
                       err);
 }
 
+static struct session *build(const struct auth_rules *rules, struct arena *scratch, const struct row *r,
+                             const struct ids *depts, struct auth_roles *roles, int64_t now)
+{
+    sv masked = phone_mask(scratch, r->phone);
+    size_t ids = depts->n * sizeof(int64_t);
+    struct session *s = xmalloc(sizeof *s + ids + r->name.n + masked.n + 2 + _Alignof(int64_t));
+    memset(s, 0, sizeof *s);
+    atomic_init(&s->refs, 1);
+    atomic_init(&s->seen_us, now);
+    s->expires_us = r->expires;
+    s->idle_us = idle_us(rules, r->kind);
+    s->roles = roles;
+    const uintptr_t edge = _Alignof(int64_t) - 1;
+    int64_t *list = (int64_t *)(((uintptr_t)s->tail + edge) & ~edge);
+    if (ids) memcpy(list, depts->v, ids);
+    char *name = (char *)list + ids, *phone = name + r->name.n + 1;
+    memcpy(name, r->name.p, r->name.n);
+    name[r->name.n] = 0;
+    memcpy(phone, masked.p, masked.n);
+    phone[masked.n] = 0;
+    s->p = (struct auth_principal){
+        .kind = r->kind, .id = r->who, .session = r->id, .dept = r->dept,
+        .depts = list, .n_depts = (unsigned)depts->n, .admin = roles && roles->admin,
+        .name = {name, r->name.n}, .phone_masked = {phone, masked.n}, .roles = roles,
+        .device = {"", 0}};
+    return s;
+}
+
 /* The session of a token from the database; *out NULL when it is no good. `seen`:
  * last use that this node knows of. */
 static int look_up(struct tenant *t, sv token, int64_t seen, struct session **out, struct err *err)
@@ -170,6 +200,9 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
     struct store_conn *c;
     struct arena *a = arena_new(0);
     struct row r = {0};
+    struct ids depts = {.a = a};
+    struct auth_roles *roles = NULL;
+    struct auth_rules rules = auth_rules_of(&t->pub);
     bool found = false;
     int rc = -1;
     *out = NULL;
@@ -185,6 +218,13 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
             (*out)->expires_us = r.expires;
             (*out)->idle_us = idle;
         }
+        bool good = rc == 0 && found && r.active && now < r.expires &&
+                    now < last + idle_us(&rules, r.kind);
+        if (good && now - r.last_seen > SEEN_EVERY_US) rc = touch(c, &r, now, err);
+        if (good && rc == 0 && r.kind == AUTH_STAFF)
+            rc = roles_of_staff(t, c, r.who, &roles, err);
+        if (good && rc == 0 && r.dept) rc = read_depts(c, r.dept, &depts, err);
+        if (good && rc == 0) *out = build(&rules, a, &r, &depts, roles, now);
         store_put(c);
     }
     arena_free(a);

@@ -15,17 +15,30 @@ int staff_admin_role(struct store_conn *c, struct err *err)
                       args, 5, NULL, err);
 }
 
-int staff_set_password(struct store_conn *c, int64_t staff, sv hash, struct err *err)
+int staff_set_password(struct store_conn *c, int64_t staff, sv hash, bool must_change,
+                       struct err *err)
 {
     int64_t now = clock_now_us();
-    struct store_val args[] = {STORE_I(id_next()), STORE_T(now), STORE_T(now),
-                               STORE_I(staff),     STORE_S(hash), STORE_T(now)};
+    struct store_val args[] = {STORE_I(id_next()), STORE_T(now),  STORE_T(now), STORE_I(staff),
+                               STORE_S(hash),      STORE_T(now), STORE_I(must_change)};
+    struct store_val old[] = {STORE_I(id_next()), STORE_T(now), STORE_T(now), STORE_I(staff)};
+    if (store_exec(c, SV("INSERT INTO core_password_history (id, created_at, updated_at, staff,"
+                         " password_hash) SELECT ?, ?, ?, staff, password_hash"
+                         " FROM core_staff_secret WHERE staff = ?"), old, 4, NULL, err) != 0)
+        return -1;
     return store_exec(c, SV("INSERT INTO core_staff_secret (id, created_at, updated_at, staff,"
-                            " password_hash, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
+                            " password_hash, changed_at, must_change) VALUES (?, ?, ?, ?, ?, ?, ?)"
                             " ON DUPLICATE KEY UPDATE updated_at = VALUES(updated_at),"
                             " password_hash = VALUES(password_hash),"
-                            " changed_at = VALUES(changed_at)"),
-                      args, 6, NULL, err);
+                            " changed_at = VALUES(changed_at), must_change = VALUES(must_change)"),
+                      args, 7, NULL, err);
+}
+
+int staff_rehash(struct store_conn *c, int64_t staff, sv hash, struct err *err)
+{
+    struct store_val args[] = {STORE_S(hash), STORE_I(staff)};
+    return store_exec(c, SV("UPDATE core_staff_secret SET password_hash = ? WHERE staff = ?"), args,
+                      2, NULL, err);
 }
 
 /* ---- creating ---------------------------------------------------------------------------- */
@@ -35,6 +48,7 @@ struct new_staff {
     const struct auth_new_staff *n;
     sv phone, hash;
     int64_t id;
+    struct auth_rules rules;
 };
 
 static bool login_ok(sv login)
@@ -76,7 +90,7 @@ static int insert(void *arg, struct store_conn *c, struct err *err)
         return -1;
     for (unsigned i = 0; i < n->n_roles; i++)
         if (give_role(c, s, n->roles[i], err) != 0) return -1;
-    return staff_set_password(c, s->id, s->hash, err);
+    return staff_set_password(c, s->id, s->hash, s->rules.password_first, err);
 }
 
 static int check_input(struct new_staff *s, struct err *err)
@@ -90,14 +104,16 @@ static int check_input(struct new_staff *s, struct err *err)
         s->phone = phone_normal(s->arena, n->phone);
         if (!s->phone.p) rc = err_field(err, "phone", "not_phone", NULL);
     }
-    if (n->password.p && auth_password_check(n->password, n->login, "password", err) != 0) rc = -1;
+    if (n->password.p &&
+        password_rules_check(&s->rules, n->password, n->login, "password", err) != 0)
+        rc = -1;
     return rc;
 }
 
 int auth_staff_create(struct auth_tenant *t, struct arena *a, const struct auth_new_staff *n,
                       int64_t *id, sv *password, struct err *err)
 {
-    struct new_staff s = {.arena = a, .n = n, .id = id_next()};
+    struct new_staff s = {.arena = a, .n = n, .id = id_next(), .rules = auth_rules_of(t)};
     if (check_input(&s, err) != 0) return -1;
     sv secret = n->password.p ? n->password : password_generate(a);
     if (auth_password_hash(a, secret, &s.hash, err) != 0) return -1;
@@ -121,22 +137,24 @@ int auth_staff_create(struct auth_tenant *t, struct arena *a, const struct auth_
 
 /* ---- setting a password ------------------------------------------------------------------ */
 
-struct reset { int64_t staff; sv hash; };
+struct reset { int64_t staff; sv hash; bool must_change; };
 
 static int replace(void *arg, struct store_conn *c, struct err *err)
 {
     struct reset *r = arg;
     struct store_val staff[] = {STORE_I(r->staff)};
-    if (staff_set_password(c, r->staff, r->hash, err) != 0) return -1;
+    if (staff_set_password(c, r->staff, r->hash, r->must_change, err) != 0) return -1;
     return store_exec(c, SV("DELETE FROM core_session WHERE staff = ?"), staff, 1, NULL, err);
 }
 
 int auth_staff_password(struct auth_tenant *t, struct arena *a, sv login, sv password, sv *out,
                         struct err *err)
 {
-    if (password.p && auth_password_check(password, login, "password", err) != 0) return -1;
+    struct auth_rules rules = auth_rules_of(t);
+    if (password.p && password_rules_check(&rules, password, login, "password", err) != 0)
+        return -1;
     sv secret = password.p ? password : password_generate(a);
-    struct reset r = {0};
+    struct reset r = {.must_change = rules.password_first};
     if (auth_password_hash(a, secret, &r.hash, err) != 0) return -1;
     struct store_conn *c;
     if (store_get(t->db, &c, err) != 0) return -1;

@@ -314,5 +314,7 @@ int main_console_routes(struct main_worker *w, struct http_router *r, struct err
     };
     if (http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
         return -1;
+    if (main_profile_routes(w, r, err) != 0)
+        return -1;
     return main_plugin_settings_routes(w, r, err);
 }

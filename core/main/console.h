@@ -7,6 +7,8 @@
 
 int main_console_routes(struct main_worker *w, struct http_router *r, struct err *err);
 
+/* One's own row of core.staff. */
+int main_profile_routes(struct main_worker *w, struct http_router *r, struct err *err);
 int main_plugin_settings_routes(struct main_worker *w, struct http_router *r, struct err *err);
 
 /* True for a tenant's administrator; else the answer is written: 401 or 403. */

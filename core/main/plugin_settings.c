@@ -55,6 +55,7 @@ static void patch_settings(struct http_req *req)
         http_fail(req, &err);
         return;
     }
+    auth_forget(t);              /* log-in keeps the core's */
     struct auth_audit line = {.action = "plugin_settings", .target = sv_of(m->id), .ok = true};
     auth_audit(t, auth_of(req), req, &line);
     write_settings(req, m);

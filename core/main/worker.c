@@ -207,6 +207,9 @@ static int start_plugins(struct main_worker *w, struct err *err)
     };
     w->plugins = plug_new(&o);
     plug_load(w->plugins);
+    struct model_hooks hooks;
+    plug_model_hooks(w->plugins, &hooks);
+    auth_set_events(w->auth, &(struct auth_events){.arg = hooks.arg, .tell = hooks.event});
     return plug_add_models(w->plugins, w->model, err);
 }
 

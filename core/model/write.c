@@ -55,6 +55,7 @@ static bool about_people(const struct model_resource *r)
 {
     static const char *const names[] = {"core.staff", "core.staff_role", "core.role", "core.dept",
                                         "core.member", "core.api_key"};
+                                        "core.member", "core.device"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (sv_eqs(r->name, names[i])) return true;
     return false;
