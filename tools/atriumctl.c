@@ -45,6 +45,8 @@ static const struct command commands[] = {
      NULL, "switches it off; its data stays"},
     {"user create", "TENANT LOGIN --name NAME [--phone P] [--admin true]", 2, "POST",
      "/operator/tenants/%s/users", NULL, "login", "makes a member of staff, prints the password"},
+    {"audit verify", "TENANT", 1, "GET", "/operator/tenants/%s/audit/verify", NULL, NULL,
+     "walks the operation log's chain; says the first bad line"},
     {"plan", "TENANT", 1, "GET", "/operator/tenants/%s/plan", NULL, NULL,
      "statements that would change the schema"},
     {"drop-retired", "TENANT --sure TENANT", 1, "POST", "/operator/tenants/%s/drop-retired", NULL,

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "auth/room.h"
+#include "auth/login.h"
 
-#define GENESIS "0000000000000000000000000000000000000000000000000000000000000000"
 #define MAX_DETAIL 16000
 
 struct queued {                      /* one line on its way; freed by `done` */
@@ -44,11 +43,37 @@ void audit_hash(sv prev, const struct audit_line *l, char out[AUTH_HASH_CHARS])
     add_text(&b, l->address);
     add_text(&b, l->request_id);
     add_text(&b, l->detail);
+    /* Lines of the first version had none of these and keep their hash; taking them
+     * away from a line changes it all the same. */
+    if (l->agent.n || l->client.n || l->result.n || l->on_behalf) {
+        buf_i64(&b, l->on_behalf);
+        add_text(&b, l->agent);
+        add_text(&b, l->client);
+        add_text(&b, l->result);
+    }
     seal_sha256_hex(buf_view(&b), out);
     buf_free(&b);
 }
 
 struct last { int64_t id; sv hash; };
+
+/* What the writer appended last, for the anchor; of the whole committed batch. */
+static void note_tail(struct tenant *t, const struct last *last)
+{
+    pthread_mutex_lock(&t->lock);
+    t->tail_next.id = last->id;
+    memcpy(t->tail_next.hash, last->hash.p, AUTH_HASH_CHARS);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void after_commit(void *arg, struct arena *a)
+{
+    struct tenant *t = arg;
+    (void)a;
+    pthread_mutex_lock(&t->lock);
+    t->tail = t->tail_next;
+    pthread_mutex_unlock(&t->lock);
+}
 
 static int read_last(struct store_conn *c, struct arena *a, struct last *out, struct err *err)
 {
@@ -57,7 +82,7 @@ static int read_last(struct store_conn *c, struct arena *a, struct last *out, st
     if (store_one(c, a, SV("SELECT id, hash FROM core_audit ORDER BY id DESC LIMIT 1 FOR UPDATE"),
                   NULL, 0, v, 2, &found, err) != 0)
         return -1;
-    *out = found ? (struct last){v[0].u.i, v[1].u.s} : (struct last){0, SV(GENESIS)};
+    *out = found ? (struct last){v[0].u.i, v[1].u.s} : (struct last){0, SV(AUDIT_GENESIS)};
     return 0;
 }
 
@@ -81,10 +106,10 @@ static struct store_val text_or_null(sv v)
 
 #define COLUMNS                                                                                  \
     "(id, created_at, updated_at, who_kind, who, who_name, action, target, ok, address,"         \
-    " request_id, detail, prev_hash, hash)"
-#define N_COLUMNS 14
+    " request_id, detail, prev_hash, hash, agent, client, on_behalf, result)"
+#define N_COLUMNS 18
 #define ROWS_AT_ONCE 64              /* statements of two shapes only: 64 rows and one */
-#define ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 static int insert(struct store_conn *c, struct arena *a, const struct store_val *v, size_t n,
                   struct err *err)
@@ -99,7 +124,6 @@ static int batch(void *arg, struct store_conn *c, struct arena *a, struct store_
                  size_t n, struct err *err)
 {
     struct last last;
-    (void)arg;
     if (lock_last(c, a, &last, err) != 0) return -1;
     struct store_val *v = ARENA_ARRAY(a, struct store_val, n * N_COLUMNS);
     for (size_t i = 0; i < n; i++) {
@@ -113,7 +137,9 @@ static int batch(void *arg, struct store_conn *c, struct arena *a, struct store_
             l.who ? STORE_I(l.who) : STORE_N, text_or_null(l.who_name), STORE_S(l.action),
             text_or_null(l.target), STORE_I(l.ok), text_or_null(l.address),
             text_or_null(l.request_id), text_or_null(l.detail), STORE_S(last.hash),
-            STORE_S(sv_make(hash, AUTH_HASH_CHARS))};
+            STORE_S(sv_make(hash, AUTH_HASH_CHARS)), text_or_null(l.agent),
+            text_or_null(l.client), l.on_behalf ? STORE_I(l.on_behalf) : STORE_N,
+            text_or_null(l.result)};
         memcpy(v + i * N_COLUMNS, row, sizeof row);
         last = (struct last){l.id, sv_make(hash, AUTH_HASH_CHARS)};
     }
@@ -122,6 +148,7 @@ static int batch(void *arg, struct store_conn *c, struct arena *a, struct store_
         if (insert(c, a, v + i * N_COLUMNS, now, err) != 0) return -1;
         i += now;
     }
+    note_tail(arg, &last);
     return 0;
 }
 
@@ -148,7 +175,7 @@ static struct store_writer *writer_of(struct tenant *t)
     pthread_mutex_lock(&t->lock);
     w = atomic_load(&t->pub.audit);
     if (!w) {
-        struct store_writer_opts o = {.name = "audit", .batch = batch, .arg = t};
+        struct store_writer_opts o = {.name = "audit", .batch = batch, .after = after_commit, .arg = t};
         w = store_writer_start(t->pub.db, &o);
         atomic_store(&t->pub.audit, w);
     }
@@ -186,9 +213,12 @@ void auth_audit(struct auth_tenant *tenant, const struct auth_principal *p, stru
     sv name = p->name.n ? p->name : p->phone_masked;
     sv action = sv_of(entry->action), detail = entry->detail;
     sv address = req ? http_remote(req) : SV(""), request = req ? http_request_id(req) : SV("");
+    sv agent = req ? http_header(req, "user-agent") : SV(""), result = sv_of(entry->result);
+    sv client = req ? sv_of(device_client(req)) : SV("");
+    if (!sv_utf8_ok(agent)) agent = SV("");
     if (detail.n > MAX_DETAIL) detail = SV("{\"cut\":true}");
     struct queued *q = xmalloc(sizeof *q + name.n + action.n + entry->target.n + detail.n +
-                               address.n + request.n);
+                               address.n + request.n + agent.n + client.n + result.n);
     char *at = q->text;
     q->item = (struct store_item){.arg = q, .err = &q->err, .done = done};
     err_clear(&q->err);
@@ -198,56 +228,10 @@ void auth_audit(struct auth_tenant *tenant, const struct auth_principal *p, stru
         .who_kind = kind_name(p->kind), .who_name = put(&at, name, 60),
         .action = put(&at, action, 60), .target = put(&at, entry->target, 120),
         .address = put(&at, address, 45), .request_id = put(&at, request, 64),
-        .detail = put(&at, detail, detail.n)};
+        .detail = put(&at, detail, detail.n), .agent = put(&at, agent, 200),
+        .client = put(&at, client, 10), .result = put(&at, result, 60),
+        .on_behalf = entry->on_behalf};
     if (store_writer_add(writer_of(tenant_full(tenant)), &q->item)) return;
     lost(&q->line, "queue full");
     free(q);
-}
-
-/* ---- verifying --------------------------------------------------------------------------- */
-
-struct walk {
-    uint64_t lines;
-    int64_t bad;
-    char prev[AUTH_HASH_CHARS];
-};
-
-static sv text_of(const struct store_val *v)
-{
-    return v->type == STORE_NULL ? SV("") : v->u.s;
-}
-
-static bool on_line(void *arg, const struct store_val *v, unsigned n)
-{
-    struct walk *w = arg;
-    (void)n;
-    if (w->bad) return true;
-    struct audit_line l = {
-        .id = v[0].u.i, .at_us = v[1].u.i, .who_kind = text_of(&v[2]),
-        .who = v[3].type == STORE_I64 ? v[3].u.i : 0, .who_name = text_of(&v[4]),
-        .action = text_of(&v[5]), .target = text_of(&v[6]), .ok = v[7].u.i != 0,
-        .address = text_of(&v[8]), .request_id = text_of(&v[9]), .detail = text_of(&v[10])};
-    sv prev = sv_make(w->prev, AUTH_HASH_CHARS), hash = text_of(&v[12]);
-    char want[AUTH_HASH_CHARS];
-    audit_hash(prev, &l, want);
-    w->lines++;
-    if (!sv_eq(text_of(&v[11]), prev) || !sv_eq(hash, sv_make(want, sizeof want))) {
-        w->bad = l.id;
-        return true;
-    }
-    memcpy(w->prev, want, sizeof want);
-    return true;
-}
-
-int auth_audit_verify(struct store_conn *c, uint64_t *lines, int64_t *bad, struct err *err)
-{
-    struct walk w = {0};
-    memcpy(w.prev, GENESIS, AUTH_HASH_CHARS);
-    int rc = store_run(c, SV("SELECT id, created_at, who_kind, who, who_name, action, target, ok,"
-                             " address, request_id, detail, prev_hash, hash FROM core_audit"
-                             " ORDER BY id"),
-                       NULL, 0, on_line, &w, err);
-    *lines = w.lines;
-    *bad = w.bad;
-    return rc;
 }

@@ -77,6 +77,7 @@ int auth_start(const struct auth_opts *o, struct auth **out, struct err *err)
         auth_stop(a);
         return -1;
     }
+    a->keeper = keeper_start(a);
     *out = a;
     return 0;
 }
@@ -91,6 +92,7 @@ void auth_stop(struct auth *a)
 {
     if (!a) return;
     auth_drain(a, 5000);
+    keeper_stop(a->keeper);
     tenants_free(a);
     scache_free(a->cache);
     if (a->control) store_db_free(a->control);

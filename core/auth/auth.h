@@ -273,6 +273,7 @@ struct auth_audit {              /* one line of the operation log */
     sv target;                   /* "vote.poll/123" */
     sv detail;                   /* JSON or SV_NULL; never a secret */
     bool ok;
+    int64_t on_behalf;           /* staff whose right was used (delegation); 0: one's own */
     const char *result;          /* why not, or what came of it: "locked_out"; NULL: nothing to say */
 };
 /* Queued to the group-commit writer; each row carries the hash of the one before
@@ -280,10 +281,22 @@ struct auth_audit {              /* one line of the operation log */
 void auth_audit(struct auth_tenant *t, const struct auth_principal *p, struct http_req *req,
                 const struct auth_audit *entry);
 
-/* Walks the whole log: *lines counted, *bad the id of the first line that was
- * altered or follows a removed one, 0 when there is none. Lines cut off at the
- * end show only against an earlier copy. [worker] */
-int auth_audit_verify(struct store_conn *c, uint64_t *lines, int64_t *bad, struct err *err);
+/* The log of a tenant against itself and against what the control database knows of
+ * it: the line after which retention has cut, and the anchors (the last line, noted
+ * every few seconds and kept by the day), so that lines cut off at the end show. */
+struct auth_audit_report {
+    uint64_t lines;              /* there now */
+    int64_t bad;                 /* id of the first bad line; 0: none */
+    const char *why;             /* "altered", "line missing before", "end cut off",
+                                  * "anchor forged"; NULL when it stands */
+    int64_t cut;                 /* lines up to this id were removed by retention */
+    uint64_t removed;            /* how many */
+    unsigned anchors;            /* met */
+};
+int auth_audit_verify(struct auth_tenant *t, struct auth_audit_report *out, struct err *err);
+/* Removes what is older than the tenant's setting asks to keep, in small batches;
+ * the chain stays verifiable. [worker] */
+int auth_audit_purge(struct auth_tenant *t, uint64_t *removed, struct err *err);
 
 /* Directory with the core manifest, relative to the data directory. */
 #define AUTH_MANIFEST_DIR "core"

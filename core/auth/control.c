@@ -52,6 +52,23 @@ static const struct store_col operator_cols[] = {
     {.name = "password_hash", .type = STORE_COL_ASCII, .size = 200, .not_null = true},
     COL_CREATED,
 };
+static const struct store_col anchor_cols[] = {
+    {.name = "tenant", .type = STORE_COL_ID, .not_null = true},
+    {.name = "day", .type = STORE_COL_I32, .not_null = true},
+    {.name = "last_id", .type = STORE_COL_ID, .not_null = true},
+    {.name = "hash", .type = STORE_COL_ASCII, .size = 64, .not_null = true},
+    {.name = "mac", .type = STORE_COL_ASCII, .size = 64, .not_null = true},
+    {.name = "updated_at", .type = STORE_COL_DATETIME, .not_null = true},
+};
+static const struct store_col cut_cols[] = {
+    {.name = "tenant", .type = STORE_COL_ID, .not_null = true},
+    {.name = "last_id", .type = STORE_COL_ID, .not_null = true},
+    {.name = "hash", .type = STORE_COL_ASCII, .size = 64, .not_null = true},
+    {.name = "line_count", .type = STORE_COL_I64, .not_null = true},
+    {.name = "mac", .type = STORE_COL_ASCII, .size = 64, .not_null = true},
+    {.name = "updated_at", .type = STORE_COL_DATETIME, .not_null = true},
+};
+static const char *const by_tenant_day[] = {"tenant", "day"};
 
 static const struct store_idx tenant_idx[] = {
     {.name = "u_slug", .cols = by_slug, .n_cols = 1, .unique = true}};
@@ -68,6 +85,9 @@ static const struct store_table control_tables[] = {
     TABLE("tenant", tenant_cols, by_id, tenant_idx, 1),
     TABLE("tenant_host", host_cols, by_host, host_idx, 1),
     TABLE("operator", operator_cols, by_id, operator_idx, 1),
+    {.name = "audit_anchor", .cols = anchor_cols, .n_cols = 6, .primary = by_tenant_day,
+     .n_primary = 2},
+    TABLE("audit_cut", cut_cols, by_tenant, NULL, 0),
 };
 
 static int make_database(struct auth *a, struct err *err)

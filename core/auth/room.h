@@ -28,6 +28,8 @@ struct tenant {
     pthread_mutex_t lock;            /* guards the two below */
     struct plugin_set *old_sets;     /* replaced ones; readers may still look */
     struct role_cache *roles;
+    struct audit_tail { int64_t id; char hash[AUTH_HASH_CHARS]; } tail, tail_next, anchored;
+    int64_t purge_at;                /* monotonic */
     struct auth_rules rules;         /* as read at rules_at; 0: never */
     int64_t rules_at;
     uint64_t rules_gen;
@@ -47,6 +49,7 @@ struct auth {
     struct work_pool *logins;        /* log-ins hash here, not on the request workers */
     struct auth_delivery delivery;
     struct auth_events events;
+    struct keeper *keeper;
     int outbox_fd;
 };
 
@@ -352,9 +355,29 @@ struct audit_line {
     int64_t id, at_us, who;
     sv who_kind, who_name, action, target, address, request_id, detail;
     bool ok;
+    sv agent, client, result;
+    int64_t on_behalf;
 };
+#define AUDIT_GENESIS "0000000000000000000000000000000000000000000000000000000000000000"
 /* Hex of SHA-256(prev || every field with its length). */
 void audit_hash(sv prev, const struct audit_line *l, char out[AUTH_HASH_CHARS]);
 void audit_stop(struct tenant *t);
+
+/* ---- keep.c: anchors and retention ---------------------------------------------------------- */
+
+/* A thread that anchors every few seconds and purges every hour. */
+struct keeper;
+struct keeper *keeper_start(struct auth *a);
+void keeper_stop(struct keeper *k);
+/* Notes the tenant's last line in the control database, when it is not there yet. */
+int keep_anchor(struct tenant *t, struct err *err);
+struct audit_mark { int64_t id; sv hash; uint64_t lines; };
+/* The cut and the anchors behind it, in the order of the chain; *forged: the id of one
+ * that this deployment did not write. */
+int keep_read(struct tenant *t, struct arena *a, struct audit_mark *cut,
+              struct audit_mark **anchors, size_t *n, int64_t *forged, struct err *err);
+/* One of verifying and purging at a time. */
+int keep_lock(struct tenant *t, struct store_conn *c, struct err *err);
+void keep_unlock(struct tenant *t, struct store_conn *c);
 
 #endif

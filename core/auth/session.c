@@ -137,24 +137,18 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
     *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i};
     bool staff = v[3].type != STORE_NULL;
     const struct store_val *state = staff ? &v[7] : &v[10], *phone = staff ? &v[6] : &v[9];
+    /* a frozen device takes its sessions with it */
+    bool device = v[11].type == STORE_NULL ||
+                  (v[12].type != STORE_NULL && sv_eqs(v[12].u.s, "active"));
     r->who = (struct auth_person){
         .kind = staff ? AUTH_STAFF : AUTH_MEMBER,
         .id = staff ? v[3].u.i : v[4].u.i,
         .session = v[0].u.i,
-        .active = state->type != STORE_NULL && sv_eqs(state->u.s, "active"),
+        .active = device && state->type != STORE_NULL && sv_eqs(state->u.s, "active"),
         .name = staff && v[5].type != STORE_NULL ? v[5].u.s : SV(""),
         .phone = phone->type != STORE_NULL ? phone->u.s : SV(""),
         .dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0,
     };
-    r->kind = staff ? AUTH_STAFF : AUTH_MEMBER;
-    r->who = staff ? v[3].u.i : v[4].u.i;
-    r->active = state->type != STORE_NULL && sv_eqs(state->u.s, "active");
-    /* a frozen device takes its sessions with it */
-    if (v[11].type != STORE_NULL && (v[12].type == STORE_NULL || !sv_eqs(v[12].u.s, "active")))
-        r->active = false;
-    r->name = staff && v[5].type != STORE_NULL ? v[5].u.s : SV("");
-    r->phone = phone->type != STORE_NULL ? phone->u.s : SV("");
-    r->dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0;
     return 0;
 }
 
@@ -165,34 +159,6 @@ static int touch(struct store_conn *c, const struct row *r, int64_t now, struct 
                       err);
 }
 
-static struct session *build(const struct auth_rules *rules, struct arena *scratch, const struct row *r,
-                             const struct ids *depts, struct auth_roles *roles, int64_t now)
-{
-    sv masked = phone_mask(scratch, r->phone);
-    size_t ids = depts->n * sizeof(int64_t);
-    struct session *s = xmalloc(sizeof *s + ids + r->name.n + masked.n + 2 + _Alignof(int64_t));
-    memset(s, 0, sizeof *s);
-    atomic_init(&s->refs, 1);
-    atomic_init(&s->seen_us, now);
-    s->expires_us = r->expires;
-    s->idle_us = idle_us(rules, r->kind);
-    s->roles = roles;
-    const uintptr_t edge = _Alignof(int64_t) - 1;
-    int64_t *list = (int64_t *)(((uintptr_t)s->tail + edge) & ~edge);
-    if (ids) memcpy(list, depts->v, ids);
-    char *name = (char *)list + ids, *phone = name + r->name.n + 1;
-    memcpy(name, r->name.p, r->name.n);
-    name[r->name.n] = 0;
-    memcpy(phone, masked.p, masked.n);
-    phone[masked.n] = 0;
-    s->p = (struct auth_principal){
-        .kind = r->kind, .id = r->who, .session = r->id, .dept = r->dept,
-        .depts = list, .n_depts = (unsigned)depts->n, .admin = roles && roles->admin,
-        .name = {name, r->name.n}, .phone_masked = {phone, masked.n}, .roles = roles,
-        .device = {"", 0}};
-    return s;
-}
-
 /* The session of a token from the database; *out NULL when it is no good. `seen`:
  * last use that this node knows of. */
 static int look_up(struct tenant *t, sv token, int64_t seen, struct session **out, struct err *err)
@@ -200,8 +166,6 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
     struct store_conn *c;
     struct arena *a = arena_new(0);
     struct row r = {0};
-    struct ids depts = {.a = a};
-    struct auth_roles *roles = NULL;
     struct auth_rules rules = auth_rules_of(&t->pub);
     bool found = false;
     int rc = -1;
@@ -209,7 +173,7 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
     if (store_get(t->pub.db, &c, err) == 0) {
         rc = read_row(c, a, token, &r, &found, err);
         int64_t now = clock_now_us(), last = r.last_seen > seen ? r.last_seen : seen;
-        int64_t idle = idle_us(t->auth, r.who.kind);
+        int64_t idle = idle_us(&rules, r.who.kind);
         bool good = rc == 0 && found && r.who.active && now < r.expires && now < last + idle;
         if (good && now - r.last_seen > SEEN_EVERY_US) rc = touch(c, &r, now, err);
         if (good && rc == 0) rc = principal_make(t, c, a, &r.who, out, err);
@@ -218,13 +182,6 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
             (*out)->expires_us = r.expires;
             (*out)->idle_us = idle;
         }
-        bool good = rc == 0 && found && r.active && now < r.expires &&
-                    now < last + idle_us(&rules, r.kind);
-        if (good && now - r.last_seen > SEEN_EVERY_US) rc = touch(c, &r, now, err);
-        if (good && rc == 0 && r.kind == AUTH_STAFF)
-            rc = roles_of_staff(t, c, r.who, &roles, err);
-        if (good && rc == 0 && r.dept) rc = read_depts(c, r.dept, &depts, err);
-        if (good && rc == 0) *out = build(&rules, a, &r, &depts, roles, now);
         store_put(c);
     }
     arena_free(a);

@@ -53,7 +53,9 @@ struct tenant *tenant_make(struct auth *a, const struct tenant_row *row)
 
 void tenant_free(struct tenant *t)
 {
+    struct err e = {0};
     audit_stop(t);
+    if (keep_anchor(t, &e) != 0) log_warn("the log's last line is not anchored: %s", e.detail);
     plugins_free(t);
     roles_cache_free(t->roles);
     store_db_free(t->pub.db);

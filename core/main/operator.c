@@ -378,6 +378,32 @@ static void get_doctor(struct http_req *req)
     jsonw_end_arr(&d.out);
 }
 
+/* ---- the operation log ----------------------------------------------------------------------- */
+
+static void get_audit_verify(struct http_req *req)
+{
+    struct auth_tenant *t = path_tenant(req);
+    struct auth_audit_report r;
+    struct err err = {0};
+    if (!t)
+        return;
+    if (auth_audit_verify(t, &r, &err) != 0) {
+        http_fail(req, &err);
+        return;
+    }
+    struct jsonw out = jsonw_on(http_out(req));
+    jsonw_obj(&out);
+    jsonw_kv_bool(&out, "ok", r.why == NULL);
+    jsonw_kv_i64(&out, "lines", (int64_t)r.lines);
+    if (r.why) {
+        jsonw_kv_str(&out, "why", r.why);
+        jsonw_kv_id(&out, "first_bad", r.bad);
+    }
+    jsonw_kv_i64(&out, "anchors", r.anchors);
+    jsonw_kv_i64(&out, "removed_by_retention", (int64_t)r.removed);
+    jsonw_end_obj(&out);
+}
+
 int main_operator_routes(struct main_worker *w, struct http_router *r, struct err *err)
 {
     const struct http_route routes[] = {
@@ -389,6 +415,7 @@ int main_operator_routes(struct main_worker *w, struct http_router *r, struct er
         {HTTP_POST, "/operator/tenants/:slug/plugins/:id/enable", 0, enable_plugin, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/plugins/:id/disable", 0, disable_plugin, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/users", 0, post_user, w, NULL},
+        {HTTP_GET, "/operator/tenants/:slug/audit/verify", 0, get_audit_verify, w, NULL},
         {HTTP_GET, "/operator/tenants/:slug/plan", 0, get_plan, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/migrate", 0, post_migrate, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/drop-retired", 0, post_drop_retired, w, NULL},

@@ -54,8 +54,7 @@ static int run_attempt(void *arg, struct store_conn *conn, struct err *err)
 static bool about_people(const struct model_resource *r)
 {
     static const char *const names[] = {"core.staff", "core.staff_role", "core.role", "core.dept",
-                                        "core.member", "core.api_key"};
-                                        "core.member", "core.device"};
+                                        "core.member", "core.api_key", "core.device"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (sv_eqs(r->name, names[i])) return true;
     return false;

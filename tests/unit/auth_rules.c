@@ -152,10 +152,9 @@ static void test_lockout(void **state)
 static void test_lockout_subjects(void **state)
 {
     (void)state;
-    struct cfg_settings settings = {.session = {.lock_after = 5, .lock_minutes = 15}};
-    struct auth au = {.settings = &settings};
+    struct auth_rules rules = rules_default(NULL);
     struct lockout l;
-    lockout_init(&l, &au, "login", SV("anna"), SV("192.0.2.1"));
+    lockout_init(&l, &rules, "login", SV("anna"), SV("192.0.2.1"));
     assert_string_equal(l.name, "login:anna");
     assert_string_equal(l.address, "ip:192.0.2.1");
     assert_int_equal(l.name_rule.after, 5);
@@ -163,11 +162,11 @@ static void test_lockout_subjects(void **state)
     char text[201];
     memset(text, 'x', 200);
     text[200] = 0;
-    lockout_init(&l, &au, "login", sv_of(text), SV("192.0.2.1"));
+    lockout_init(&l, &rules, "login", sv_of(text), SV("192.0.2.1"));
     assert_int_equal(strlen(l.name), 46);
-    lockout_init(&l, &au, "login", SV("\xff\xff"), SV("192.0.2.1"));
+    lockout_init(&l, &rules, "login", SV("\xff\xff"), SV("192.0.2.1"));
     assert_int_equal(strlen(l.name), 46);
-    lockout_init(&l, &au, "phone", SV(""), SV("192.0.2.1"));
+    lockout_init(&l, &rules, "phone", SV(""), SV("192.0.2.1"));
     assert_string_equal(l.name, "");
 }
 
