@@ -51,9 +51,10 @@ static int read_owner(struct store_conn *c, struct arena *a, int64_t staff, stru
 static int by_password(struct http_req *req, struct store_conn *c, const struct owner *who,
                        sv password, struct err *err)
 {
+    struct auth_rules rules = auth_rules_of(auth_tenant_of(req));
     struct lockout lock;
     bool ok = false;
-    lockout_init(&lock, tenant_of(req)->auth, "login", who->login, http_remote(req));
+    lockout_init(&lock, &rules, "login", who->login, http_remote(req));
     if (lockout_check(&lock, c, err) != 0) return -1;
     if (who->hash.p && password_verify(who->hash, password, &ok, err) != 0) return -1;
     if (ok) return lockout_clear(&lock, c, err);
@@ -64,9 +65,10 @@ static int by_password(struct http_req *req, struct store_conn *c, const struct 
 static int by_code(struct http_req *req, struct store_conn *c, const struct owner *who, sv code,
                    struct err *err)
 {
+    struct auth_rules rules = auth_rules_of(auth_tenant_of(req));
     struct lockout lock;
     struct err e = {0};
-    lockout_init(&lock, tenant_of(req)->auth, "phone", SV(""), http_remote(req));
+    lockout_init(&lock, &rules, "phone", SV(""), http_remote(req));
     if (lockout_check(&lock, c, err) != 0) return -1;
     if (who->phone.p && code_use(tenant_of(req), c, who->phone, SV("reauth"), code, &e) == 0)
         return 0;
