@@ -83,8 +83,9 @@ struct link *link_new(const struct link_opts *o)
     model_core_hook("webhook_check", webhook_check);
     model_core_hook("webhook_move", webhook_move);
     model_core_job(o->model, "webhook_sweep", webhook_sweep);
-    model_set_outbox(o->model, &(struct model_outbox){
-                                   .arg = l, .record = webhook_record, .committed = webhook_committed});
+    model_set_outbox(
+        o->model,
+        &(struct model_outbox){.arg = l, .record = webhook_record, .committed = webhook_committed});
     return l;
 }
 

@@ -26,7 +26,8 @@ static bool on_pattern(void *arg, sv pattern)
     const char *dot = pattern.n ? memrchr(pattern.p, '.', pattern.n) : NULL;
     const struct model_resource *r =
         dot ? model_find(p->m, sv_make(pattern.p, (size_t)(dot - pattern.p))) : NULL;
-    bool wide = sv_eqs(pattern, "*") || (sv_ends(pattern, SV(".*")) && !memchr(pattern.p, '.', pattern.n - 2));
+    bool wide = sv_eqs(pattern, "*") ||
+                (sv_ends(pattern, SV(".*")) && !memchr(pattern.p, '.', pattern.n - 2));
     if (!r && !wide) p->bad = arena_str(p->a, pattern);
     p->mixed |= !r || (p->n && r != p->r);
     p->r = r;
@@ -39,9 +40,13 @@ static int check_view(struct model_hook_call *call, const struct patterns *p, sv
                       struct err *err)
 {
     if (!filter.n && !fields.n) return 0;
-    if (p->mixed) return err_field(err, filter.n ? "filter" : "fields", "webhook_one_resource", NULL);
-    struct model_ctx c = {.tenant = call->tenant, .who = call->who, .arena = call->arena,
-                          .conn = call->conn, .lang = "en"};
+    if (p->mixed)
+        return err_field(err, filter.n ? "filter" : "fields", "webhook_one_resource", NULL);
+    struct model_ctx c = {.tenant = call->tenant,
+                          .who = call->who,
+                          .arena = call->arena,
+                          .conn = call->conn,
+                          .lang = "en"};
     struct model_list l = {.filter = filter, .fields = fields, .limit = 1};
     struct buf out = BUF_IN(call->arena);
     struct err e = {0};
@@ -211,8 +216,8 @@ static int add_test(void *arg, struct store_conn *conn, struct err *err)
                               .row = x->id,
                               .data = SV("{\"test\":true}")};
     if (link_may_update(x->req, conn, x->r, x->id, err) != 0) return -1;
-    return webhook_add(auth_tenant_of(x->req), conn, http_arena(x->req), x->id, false, &e, &x->count,
-                       err);
+    return webhook_add(auth_tenant_of(x->req), conn, http_arena(x->req), x->id, false, &e,
+                       &x->count, err);
 }
 
 void webhook_test(struct http_req *req)
@@ -256,7 +261,8 @@ static int again_between(struct asking *x, struct store_conn *conn, int64_t from
     struct store_val args[] = {STORE_T(clock_now_us()), STORE_I(x->id), STORE_T(from), STORE_T(to),
                                STORE_I(MAX_REPLAY)};
     uint64_t n = 0;
-    if (store_exec(conn, SV(AGAIN " AND created_at >= ? AND created_at < ? ORDER BY created_at LIMIT ?"),
+    if (store_exec(conn,
+                   SV(AGAIN " AND created_at >= ? AND created_at < ? ORDER BY created_at LIMIT ?"),
                    args, 5, &n, err) != 0)
         return -1;
     x->count = (int64_t)n;
@@ -305,7 +311,10 @@ void webhook_replay(struct http_req *req)
 /* Those that arrived after thirty days, those that were given up after ninety. */
 int webhook_sweep(struct model *m, struct auth_tenant *t, struct work_job *job, struct err *err)
 {
-    static const struct { sv status; int64_t days; } kept[] = {{{"sent", 4}, 30}, {{"dead", 4}, 90}};
+    static const struct {
+        sv status;
+        int64_t days;
+    } kept[] = {{{"sent", 4}, 30}, {{"dead", 4}, 90}};
     struct store_conn *c;
     (void)m;
     if (store_get(t->db, &c, err) != 0) return -1;
@@ -316,8 +325,9 @@ int webhook_sweep(struct model *m, struct auth_tenant *t, struct work_job *job, 
             struct store_val args[] = {STORE_S(kept[i].status),
                                        STORE_T(clock_now_us() - kept[i].days * DAY_US),
                                        STORE_I(SWEEP_ROWS)};
-            rc = store_exec(c, SV("DELETE FROM core_webhook_delivery WHERE status = ?"
-                                  " AND created_at < ? LIMIT ?"),
+            rc = store_exec(c,
+                            SV("DELETE FROM core_webhook_delivery WHERE status = ?"
+                               " AND created_at < ? LIMIT ?"),
                             args, 3, &n, err);
         }
     }

@@ -114,9 +114,10 @@ static int claim(void *arg, struct store_conn *c, struct err *err)
     int64_t now = clock_now_us();
     struct store_val due[] = {STORE_T(now), STORE_I(k->limit)};
     k->n = 0;
-    if (store_run(c, SV("SELECT id, webhook, event, event_id, body, attempts"
-                        " FROM core_webhook_delivery WHERE status = 'pending' AND next_at <= ?"
-                        " ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED"),
+    if (store_run(c,
+                  SV("SELECT id, webhook, event, event_id, body, attempts"
+                     " FROM core_webhook_delivery WHERE status = 'pending' AND next_at <= ?"
+                     " ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED"),
                   due, 2, on_row, k, err) != 0)
         return -1;
     for (unsigned i = 0; i < k->n; i++) {
@@ -131,8 +132,9 @@ static int claim(void *arg, struct store_conn *c, struct err *err)
 static int hold(struct store_conn *c, int64_t id, struct err *err)
 {
     struct store_val args[] = {STORE_I(id)};
-    return store_exec(c, SV("UPDATE core_webhook_delivery SET status = 'held'"
-                            " WHERE id = ? AND status = 'pending'"),
+    return store_exec(c,
+                      SV("UPDATE core_webhook_delivery SET status = 'held'"
+                         " WHERE id = ? AND status = 'pending'"),
                       args, 1, NULL, err);
 }
 

@@ -64,7 +64,8 @@ static int see(const struct webhook *h, const struct model_written *w, sv *data,
         if (e.status == 400) log_warn("webhook %lld: its filter fails", (long long)h->id);
         return 0; /* not to be seen, which is an answer */
     }
-    if (yes) *data = w->going ? only_id(c.arena, w->id) : chosen(c.arena, buf_view(&out), h->fields);
+    if (yes)
+        *data = w->going ? only_id(c.arena, w->id) : chosen(c.arena, buf_view(&out), h->fields);
     return 0;
 }
 
@@ -102,9 +103,10 @@ int webhook_add(const struct auth_tenant *t, struct store_conn *c, struct arena 
         STORE_S(held ? SV("held") : SV("pending")),
         STORE_T(now),
     };
-    return store_exec(c, SV("INSERT INTO core_webhook_delivery (id, created_at, updated_at, webhook,"
-                            " event, event_id, row_id, body, status, next_at, attempts)"
-                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"),
+    return store_exec(c,
+                      SV("INSERT INTO core_webhook_delivery (id, created_at, updated_at, webhook,"
+                         " event, event_id, row_id, body, status, next_at, attempts)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"),
                       args, sizeof args / sizeof *args, NULL, err);
 }
 

@@ -44,18 +44,20 @@ static int store_attempt(struct store_conn *c, const struct sending *s, const ch
         STORE_T(next),
         STORE_I(s->id),
     };
-    return store_exec(c, SV("UPDATE core_webhook_delivery SET status = ?, updated_at = ?,"
-                            " sent_at = ?, attempts = ?, http_status = ?, duration_ms = ?,"
-                            " answer = ?, error = ?, next_at = ? WHERE id = ?"),
+    return store_exec(c,
+                      SV("UPDATE core_webhook_delivery SET status = ?, updated_at = ?,"
+                         " sent_at = ?, attempts = ?, http_status = ?, duration_ms = ?,"
+                         " answer = ?, error = ?, next_at = ? WHERE id = ?"),
                       args, sizeof args / sizeof *args, NULL, err);
 }
 
 static int all_well(struct store_conn *c, const struct sending *s, int64_t now, struct err *err)
 {
     struct store_val args[] = {STORE_T(now), STORE_I(s->webhook), STORE_T(now - OK_EVERY_US)};
-    return store_exec(c, SV("UPDATE core_webhook SET failures = 0, failing_since = NULL,"
-                            " last_error = NULL, last_ok_at = ? WHERE id = ? AND (failures > 0 OR"
-                            " last_ok_at IS NULL OR last_ok_at < ?)"),
+    return store_exec(c,
+                      SV("UPDATE core_webhook SET failures = 0, failing_since = NULL,"
+                         " last_error = NULL, last_ok_at = ? WHERE id = ? AND (failures > 0 OR"
+                         " last_ok_at IS NULL OR last_ok_at < ?)"),
                       args, 3, NULL, err);
 }
 
@@ -66,8 +68,9 @@ static int one_more(struct store_conn *c, struct arena *a, const struct sending 
     struct store_val key[] = {STORE_I(s->webhook)}, v[3];
     bool found;
     *stopped = false;
-    if (store_one(c, a, SV("SELECT failures, failing_since, state FROM core_webhook WHERE id = ?"
-                           " FOR UPDATE"),
+    if (store_one(c, a,
+                  SV("SELECT failures, failing_since, state FROM core_webhook WHERE id = ?"
+                     " FOR UPDATE"),
                   key, 1, v, 3, &found, err) != 0)
         return -1;
     if (!found) return 0;
@@ -76,13 +79,15 @@ static int one_more(struct store_conn *c, struct arena *a, const struct sending 
     struct store_val args[] = {STORE_I(failures), STORE_T(since), STORE_S(error), STORE_S(v[2].u.s),
                                STORE_I(s->webhook)};
     if (*stopped) args[3] = STORE_S(SV("failing"));
-    if (store_exec(c, SV("UPDATE core_webhook SET failures = ?, failing_since = ?, last_error = ?,"
-                         " state = ? WHERE id = ?"),
+    if (store_exec(c,
+                   SV("UPDATE core_webhook SET failures = ?, failing_since = ?, last_error = ?,"
+                      " state = ? WHERE id = ?"),
                    args, 5, NULL, err) != 0)
         return -1;
     if (!*stopped) return 0;
-    return store_exec(c, SV("UPDATE core_webhook_delivery SET status = 'held' WHERE webhook = ?"
-                            " AND status = 'pending'"),
+    return store_exec(c,
+                      SV("UPDATE core_webhook_delivery SET status = 'held' WHERE webhook = ?"
+                         " AND status = 'pending'"),
                       key, 1, NULL, err);
 }
 
@@ -114,8 +119,9 @@ int webhook_result(struct sending *s, struct err *err)
         sv target = arena_printf(e.a, "core.webhook/%lld", (long long)s->webhook);
         log_warn("webhook %lld of %.*s is left alone: %s", (long long)s->webhook,
                  SVARG(s->lt->t->slug), s->status == 410 ? "its receiver is gone" : "it fails");
-        auth_audit(s->lt->t, &auth_system, NULL,
-                   &(struct auth_audit){.action = "webhook_failing", .target = target, .ok = false});
+        auth_audit(
+            s->lt->t, &auth_system, NULL,
+            &(struct auth_audit){.action = "webhook_failing", .target = target, .ok = false});
         atomic_store(&s->lt->stale, true);
     }
     arena_free(e.a);

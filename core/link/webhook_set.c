@@ -72,8 +72,9 @@ static int load(struct auth_tenant *t, struct store_conn *c, struct webhook_set 
 {
     struct loading x = {.set = set, .t = t};
     set->loaded = clock_mono_us();
-    if (store_run(c, SV("SELECT id, url, events, filter, fields, role, state, secret, old_secret,"
-                        " secret_at, seen_as FROM core_webhook ORDER BY id"),
+    if (store_run(c,
+                  SV("SELECT id, url, events, filter, fields, role, state, secret, old_secret,"
+                     " secret_at, seen_as FROM core_webhook ORDER BY id"),
                   NULL, 0, on_row, &x, err) != 0)
         return -1;
     for (size_t i = 0; i < set->n; i++) {

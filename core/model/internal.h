@@ -644,12 +644,18 @@ void export_get(struct http_req *req, const struct model_resource *r, const stru
                 sv format);
 const char *title_of(const struct mf_title *t, const char *lang);
 
-/* JSON Schemas of a resource for the OpenAPI document. (openapi_schema.c) */
-void openapi_row(const struct model_resource *r, struct jsonw *w);
-void openapi_body(const struct model_resource *r, bool create, struct jsonw *w);
+/* JSON Schemas of a resource for the OpenAPI document, cut to what one may see and
+ * write. (openapi_schema.c) */
+void openapi_row(const struct model_policy *p, struct jsonw *w);
+void openapi_body(const struct model_policy *p, bool create, struct jsonw *w);
 void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w);
 /* Paths and schemas that are the core's own. (openapi_core.c) */
-void openapi_core_paths(struct jsonw *w);
+void openapi_core_paths(const struct auth_principal *who, struct jsonw *w);
+/* Events as this caller's webhooks hear them. (openapi_events.c) */
+void openapi_event(const struct model_policy *p, struct jsonw *w);
+void openapi_event_schema(struct jsonw *w);
+/* 304 when If-None-Match has the answer's tag already; else the tag with it. (etag.c) */
+void answer_tagged(struct http_req *req, bool by_version);
 void openapi_core_components(struct jsonw *w);
 
 /* ---- the engine's own tables (engine.c) ------------------------------------------- */

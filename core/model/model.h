@@ -186,7 +186,8 @@ int model_file_set_public(struct model_ctx *c, int64_t id, bool public, struct e
 int model_routes(struct model *m, struct http_router *r, struct err *err);
 /* One field as GET /api/console/schema shows it; for schemas of settings. */
 void model_field_schema(const struct mf_field *f, struct jsonw *w);
-/* OpenAPI 3.1 of what the tenant has switched on. */
-void model_openapi(const struct model *m, struct auth_tenant *t, sv base_url, struct buf *out);
+/* OpenAPI 3.1 of what the tenant has switched on and `who` may do. */
+void model_openapi(const struct model *m, struct auth_tenant *t, const struct auth_principal *who,
+                   sv base_url, struct buf *out);
 
 #endif

@@ -1,10 +1,12 @@
-/* The tenant's OpenAPI 3.1 document, from the manifests that it has switched on. */
+/* The OpenAPI 3.1 document: what the tenant has switched on, cut to what the caller
+ * may do by the policy that the calls themselves go by. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
 struct doc {
     const struct model *m;
     struct auth_tenant *t;
+    const struct auth_principal *who;
     struct arena *a;
     struct jsonw w;
 };
@@ -142,10 +144,12 @@ static sv named(struct doc *d, const struct model_resource *r, const char *end)
 
 /* ---- resources -------------------------------------------------------------------- */
 
-static void transition_paths(struct doc *d, const struct model_resource *r)
+static void transition_paths(struct doc *d, const struct model_policy *p)
 {
-    for (size_t i = 0; i < r->mf->n_transitions; i++) {
+    const struct model_resource *r = p->res;
+    for (size_t i = 0; i < r->mf->n_transitions && p->can_read; i++) {
         const struct mf_transition *t = &r->mf->transitions[i];
+        if (!d->who->admin && !auth_can(d->who, r->name, sv_of(t->name))) continue;
         open_path(d, r, arena_printf(d->a, "/{id}/do/%s", t->name).p);
         operation(d, r,
                   &(struct operation){.method = "post",
@@ -159,20 +163,22 @@ static void transition_paths(struct doc *d, const struct model_resource *r)
 }
 
 /* The same table as routes.c's: what is routed is what is told. */
-static void resource_paths(struct doc *d, const struct model_resource *r)
+static void resource_paths(struct doc *d, const struct model_policy *p)
 {
+    const struct model_resource *r = p->res;
     struct jsonw *w = &d->w;
-    bool file = sv_eq(r->name, SV("core.file")), fixed = has_trait(r, MF_NO_EDIT);
+    bool file = sv_eq(r->name, SV("core.file"));
     open_path(d, r, "");
-    operation(d, r,
-              &(struct operation){.method = "get",
-                                  .action = "list",
-                                  .summary = "list",
-                                  .code = "200",
-                                  .params = {"Filter", "Search", "Sort", "Limit", "After", "Fields",
-                                             "Expand", "Count"},
-                                  .answer = named(d, r, ".list")});
-    if (!r->parent && !file && resource_creatable(r->mf))
+    if (p->can_read)
+        operation(d, r,
+                  &(struct operation){.method = "get",
+                                      .action = "list",
+                                      .summary = "list",
+                                      .code = "200",
+                                      .params = {"Filter", "Search", "Sort", "Limit", "After",
+                                                 "Fields", "Expand", "Count"},
+                                      .answer = named(d, r, ".list")});
+    if (!r->parent && !file && p->can_create)
         operation(d, r,
                   &(struct operation){.method = "post",
                                       .action = "create",
@@ -184,24 +190,26 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
     jsonw_end_obj(w);
 
     open_path(d, r, "/export");
-    operation(d, r,
-              &(struct operation){.method = "get",
-                                  .action = "export",
-                                  .summary = "export",
-                                  .code = "200",
-                                  .params = {"Filter", "Search", "Sort", "Fields"},
-                                  .type = "text/csv"});
+    if (p->can_read && p->can_export)
+        operation(d, r,
+                  &(struct operation){.method = "get",
+                                      .action = "export",
+                                      .summary = "export",
+                                      .code = "200",
+                                      .params = {"Filter", "Search", "Sort", "Fields"},
+                                      .type = "text/csv"});
     jsonw_end_obj(w);
 
     open_path(d, r, "/{id}");
-    operation(d, r,
-              &(struct operation){.method = "get",
-                                  .action = "get",
-                                  .summary = "read",
-                                  .code = "200",
-                                  .params = {"Id", "Expand"},
-                                  .answer = r->name});
-    if (!r->parent && !fixed) {
+    if (p->can_read)
+        operation(d, r,
+                  &(struct operation){.method = "get",
+                                      .action = "get",
+                                      .summary = "read",
+                                      .code = "200",
+                                      .params = {"Id", "Expand"},
+                                      .answer = r->name});
+    if (!r->parent && p->can_update)
         operation(d, r,
                   &(struct operation){.method = "patch",
                                       .action = "update",
@@ -210,16 +218,16 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
                                       .params = {"Id", "IfMatch"},
                                       .body = named(d, r, ".update"),
                                       .answer = r->name});
+    if (!r->parent && p->can_delete)
         operation(d, r,
                   &(struct operation){.method = "delete",
                                       .action = "delete",
                                       .summary = "delete",
                                       .code = "204",
                                       .params = {"Id", "IfMatch"}});
-    }
     jsonw_end_obj(w);
 
-    if (has_trait(r, MF_AUDITED)) {
+    if (has_trait(r, MF_AUDITED) && p->can_read) {
         open_path(d, r, "/{id}/history");
         operation(d, r,
                   &(struct operation){.method = "get",
@@ -231,7 +239,7 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
         jsonw_end_obj(w);
     }
     if (r->parent) return;
-    if (r->deleted_at && !fixed) {
+    if (r->deleted_at && p->can_delete) {
         open_path(d, r, "/{id}/restore");
         operation(d, r,
                   &(struct operation){.method = "post",
@@ -242,14 +250,15 @@ static void resource_paths(struct doc *d, const struct model_resource *r)
                                       .answer = r->name});
         jsonw_end_obj(w);
     }
-    transition_paths(d, r);
+    transition_paths(d, p);
 }
 
-static void resource_schemas(struct doc *d, const struct model_resource *r)
+static void resource_schemas(struct doc *d, const struct model_policy *p)
 {
+    const struct model_resource *r = p->res;
     struct jsonw *w = &d->w;
     jsonw_key(w, r->name);
-    openapi_row(r, w);
+    openapi_row(p, w);
     jsonw_key(w, named(d, r, ".list"));
     jsonw_obj(w);
     jsonw_kv_str(w, "type", "object");
@@ -267,13 +276,13 @@ static void resource_schemas(struct doc *d, const struct model_resource *r)
     jsonw_kv_raw(w, "count_capped", SV("{\"type\":\"boolean\"}"));
     jsonw_end_obj(w);
     jsonw_end_obj(w);
-    if (!r->parent && !sv_eq(r->name, SV("core.file")) && resource_creatable(r->mf)) {
+    if (!r->parent && !sv_eq(r->name, SV("core.file")) && p->can_create) {
         jsonw_key(w, named(d, r, ".create"));
-        openapi_body(r, true, w);
+        openapi_body(p, true, w);
     }
-    if (!has_trait(r, MF_NO_EDIT)) {
+    if (r->parent || p->can_update) {
         jsonw_key(w, named(d, r, ".update"));
-        openapi_body(r, false, w);
+        openapi_body(p, false, w);
     }
 }
 
@@ -355,6 +364,18 @@ static void route_operation(struct doc *d, const struct mf_manifest *mf, const s
     jsonw_end_obj(w);
 }
 
+static bool may_call(const struct doc *d, const struct mf_manifest *mf, const struct mf_route *r)
+{
+    const struct auth_principal *who = d->who;
+    if (r->auth == MF_AUTH_PUBLIC) return true;
+    if (r->auth == MF_AUTH_MEMBER) return who->kind == AUTH_MEMBER || who->admin;
+    if (who->admin) return true;
+    if (who->kind != AUTH_STAFF && who->kind != AUTH_KEY) return false;
+    if (!r->permission) return true;
+    sv action, resource = sv_cut(sv_of(r->permission), ':', &action);
+    return auth_can(who, arena_printf(d->a, "%s.%.*s", mf->id, SVARG(resource)), action);
+}
+
 /* Routes of one path are one entry, so each path is told where it first comes. */
 static void plugin_routes(struct doc *d, const struct mf_manifest *mf)
 {
@@ -368,7 +389,8 @@ static void plugin_routes(struct doc *d, const struct mf_manifest *mf)
         jsonw_key(&d->w, template_of(d, mf, mf->routes[i].path, names, &n));
         jsonw_obj(&d->w);
         for (size_t k = i; k < mf->n_routes; k++)
-            if (strcmp(mf->routes[k].path, mf->routes[i].path) == 0)
+            if (strcmp(mf->routes[k].path, mf->routes[i].path) == 0 &&
+                may_call(d, mf, &mf->routes[k]))
                 route_operation(d, mf, &mf->routes[k], names, n);
         jsonw_end_obj(&d->w);
     }
@@ -382,6 +404,13 @@ static void tag(struct doc *d, sv name, const char *text)
     jsonw_kv_sv(&d->w, "name", name);
     jsonw_kv_str(&d->w, "description", text);
     jsonw_end_obj(&d->w);
+}
+
+static const struct model_policy *rights(struct doc *d, const struct model_resource *r)
+{
+    struct err none = {0};
+    if (r->mf->internal || !on(d, r->mf->manifest)) return NULL;
+    return policy_of(r, d->who, d->a, &none);
 }
 
 static void head(struct doc *d, sv base_url)
@@ -413,34 +442,47 @@ static void head(struct doc *d, sv base_url)
         if (p->dropped || !on(d, p->mf)) continue;
         if (p->mf->n_routes) tag(d, sv_of(p->mf->id), words(&p->mf->title, p->mf->id));
         for (size_t k = 0; k < p->n_res; k++)
-            if (!p->res[k]->mf->internal)
+            if (rights(d, p->res[k]))
                 tag(d, p->res[k]->name, words(&p->res[k]->mf->title, p->res[k]->mf->name));
     }
     jsonw_end_arr(w);
 }
 
-static void each_resource(struct doc *d, void (*fn)(struct doc *, const struct model_resource *))
+static void each_resource(struct doc *d, void (*fn)(struct doc *, const struct model_policy *))
 {
-    for (size_t i = 0; i < d->m->n_all; i++)
-        if (!d->m->all[i]->mf->internal && on(d, d->m->all[i]->mf->manifest)) fn(d, d->m->all[i]);
+    for (size_t i = 0; i < d->m->n_all; i++) {
+        const struct model_policy *p = rights(d, d->m->all[i]);
+        if (p) fn(d, p);
+    }
 }
 
-void model_openapi(const struct model *m, struct auth_tenant *t, sv base_url, struct buf *out)
+static void events(struct doc *d, const struct model_policy *p)
 {
-    struct doc d = {.m = m, .t = t, .a = arena_new(64 << 10), .w = jsonw_on(out)};
+    if (p->can_read && !p->res->parent) openapi_event(p, &d->w);
+}
+
+void model_openapi(const struct model *m, struct auth_tenant *t, const struct auth_principal *who,
+                   sv base_url, struct buf *out)
+{
+    struct doc d = {.m = m, .t = t, .who = who, .a = arena_new(64 << 10), .w = jsonw_on(out)};
     jsonw_obj(&d.w);
     head(&d, base_url);
     jsonw_key(&d.w, SV("paths"));
     jsonw_obj(&d.w);
-    openapi_core_paths(&d.w);
+    openapi_core_paths(who, &d.w);
     each_resource(&d, resource_paths);
     for (size_t i = 0; i < m->n_plugins; i++)
         if (!m->plugins[i]->dropped && on(&d, m->plugins[i]->mf))
             plugin_routes(&d, m->plugins[i]->mf);
     jsonw_end_obj(&d.w);
+    jsonw_key(&d.w, SV("webhooks"));
+    jsonw_obj(&d.w);
+    each_resource(&d, events);
+    jsonw_end_obj(&d.w);
     jsonw_key(&d.w, SV("components"));
     jsonw_obj(&d.w);
     openapi_core_components(&d.w);
+    openapi_event_schema(&d.w);
     each_resource(&d, resource_schemas);
     jsonw_end_obj(&d.w);
     jsonw_end_obj(&d.w);

@@ -103,9 +103,21 @@ static const struct path paths[] = {
      "\"application/octet-stream\":{}}}," PROBLEM "}}}"},
 };
 
-void openapi_core_paths(struct jsonw *w)
+/* Paths that are not for everybody. */
+static bool told(const char *path, const struct auth_principal *who)
+{
+    bool staff = who->kind == AUTH_STAFF;
+    if (strcmp(path, "/api/auth/password") == 0) return staff;
+    if (sv_starts(sv_of(path), SV("/api/core/plugins")) ||
+        sv_starts(sv_of(path), SV("/api/auth/staff/")))
+        return staff && who->admin;
+    return true;
+}
+
+void openapi_core_paths(const struct auth_principal *who, struct jsonw *w)
 {
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (!told(paths[i].path, who)) continue;
         jsonw_key(w, sv_of(paths[i].path));
         jsonw_raw(w, sv_of(paths[i].json));
     }

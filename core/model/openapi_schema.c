@@ -168,19 +168,26 @@ static void members(struct jsonw *w, const struct mf_field *f, bool null)
     }
 }
 
-void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w)
+static void value(struct jsonw *w, const struct mf_field *f, bool may_be_null, bool fixed)
 {
     jsonw_obj(w);
     about(w, f);
+    if (fixed) jsonw_kv_bool(w, "readOnly", true);
     members(w, f, may_be_null);
     jsonw_end_obj(w);
 }
 
+void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w)
+{
+    value(w, f, may_be_null, false);
+}
+
 /* With `expand` a reference is an object. */
-static void reference(struct jsonw *w, const struct model_col *c)
+static void reference(struct jsonw *w, const struct model_col *c, bool fixed)
 {
     jsonw_obj(w);
     about(w, c->f);
+    if (fixed) jsonw_kv_bool(w, "readOnly", true);
     jsonw_key(w, SV("oneOf"));
     if (c->many) {
         jsonw_raw(w, SV("[{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"string\","
@@ -215,8 +222,9 @@ static void children(struct jsonw *w, const struct model_child *k, const char *e
     arena_free(a);
 }
 
-void openapi_row(const struct model_resource *r, struct jsonw *w)
+void openapi_row(const struct model_policy *p, struct jsonw *w)
 {
+    const struct model_resource *r = p->res;
     jsonw_obj(w);
     type(w, "object", false);
     jsonw_kv_raw(w, "required", SV("[\"id\"]"));
@@ -224,23 +232,25 @@ void openapi_row(const struct model_resource *r, struct jsonw *w)
     jsonw_obj(w);
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
-        if (c->secret || c->part_of || c == r->deleted_at) continue;
+        bool fixed = !colset_has(&p->writable, c->at);
+        if (c->secret || c->part_of || c == r->deleted_at || !colset_has(&p->readable, c->at))
+            continue;
         jsonw_key(w, c->name);
         if (c->ref || c->many)
-            reference(w, c);
+            reference(w, c, fixed);
         else
-            openapi_value(c->f, !c->not_null, w);
+            value(w, c->f, !c->not_null, fixed);
     }
     for (unsigned i = 0; i < r->n_kids; i++)
-        if (!r->kids[i].f->hidden) children(w, &r->kids[i], "");
+        if (colset_has(&p->readable, r->kids[i].at)) children(w, &r->kids[i], "");
     jsonw_end_obj(w);
     jsonw_end_obj(w);
 }
 
-static bool writable(const struct model_resource *r, const struct model_col *c)
+/* The reference to one's parent is the parent's business. */
+static bool writable(const struct model_policy *p, const struct model_col *c)
 {
-    if (c->system) return c == r->owner || c == r->dept;
-    return !c->secret && !c->f->read_only && c->f->type != MF_SEQUENCE && c != r->parent_by;
+    return colset_has(&p->writable, c->at) && c != p->res->parent_by;
 }
 
 static bool demanded(const struct mf_field *f)
@@ -248,13 +258,14 @@ static bool demanded(const struct mf_field *f)
     return f->required && !f->has_default && !f->visible_if.n;
 }
 
-static void required(const struct model_resource *r, struct jsonw *w)
+static void required(const struct model_policy *p, struct jsonw *w)
 {
+    const struct model_resource *r = p->res;
     bool any = false;
     for (size_t i = 0; i < r->mf->n_fields; i++) {
         const struct mf_field *f = &r->mf->fields[i];
         const struct model_col *c = col_find(r, sv_of(f->name));
-        if (!demanded(f) || f->hidden || f->read_only || (c && !writable(r, c))) continue;
+        if (!demanded(f) || f->hidden || f->read_only || (c && !writable(p, c))) continue;
         if (!any) {
             jsonw_key(w, SV("required"));
             jsonw_arr(w);
@@ -265,13 +276,14 @@ static void required(const struct model_resource *r, struct jsonw *w)
     if (any) jsonw_end_arr(w);
 }
 
-void openapi_body(const struct model_resource *r, bool create, struct jsonw *w)
+void openapi_body(const struct model_policy *p, bool create, struct jsonw *w)
 {
+    const struct model_resource *r = p->res;
     jsonw_obj(w);
     type(w, "object", false);
     jsonw_kv_bool(w, "additionalProperties", false);
     /* A child with an id is one that is there, and may leave out what stays. */
-    if (create && !r->parent) required(r, w);
+    if (create && !r->parent) required(p, w);
     jsonw_key(w, SV("properties"));
     jsonw_obj(w);
     if (r->parent) {
@@ -280,12 +292,12 @@ void openapi_body(const struct model_resource *r, bool create, struct jsonw *w)
     }
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
-        if (!writable(r, c)) continue;
+        if (!writable(p, c)) continue;
         jsonw_key(w, c->name);
         openapi_value(c->f, !demanded(c->f), w);
     }
     for (unsigned i = 0; i < r->n_kids; i++)
-        if (!r->kids[i].f->hidden && !r->kids[i].f->read_only) children(w, &r->kids[i], ".update");
+        if (colset_has(&p->writable, r->kids[i].at)) children(w, &r->kids[i], ".update");
     jsonw_end_obj(w);
     jsonw_end_obj(w);
 }

@@ -31,22 +31,6 @@ static int row_id(struct http_req *req, int64_t *id, struct err *err)
     return err_set(err, 404, "not_found", NULL);
 }
 
-/* The version of a row that we wrote: quotes inside of strings are escaped, so
- * the first `,"version":` is the row's own. */
-void tag_version(struct http_req *req, const struct model_resource *r, sv row)
-{
-    static const char key[] = ",\"version\":";
-    if (!r->version) return;
-    const char *at = row.n ? memmem(row.p, row.n, key, sizeof key - 1) : NULL;
-    if (!at) return;
-    at += sizeof key - 1;
-    size_t n = 0;
-    while (at + n < row.p + row.n && at[n] >= '0' && at[n] <= '9')
-        n++;
-    if (n && n < 20)
-        http_add_header(req, "etag", arena_printf(http_arena(req), "\"%.*s\"", (int)n, at));
-}
-
 /* If-Match: "3"; -1 when there is none or any version will do. */
 static int if_match(struct http_req *req, const struct model_resource *r, int64_t *version,
                     struct err *err)
@@ -132,6 +116,8 @@ static void get_list(struct http_req *req)
     read_list(req, &l);
     if (read_limit(req, &l.limit, &err) < 0 || model_list(r, &c, &l, http_out(req), &err) < 0)
         http_fail(req, &err);
+    else
+        answer_tagged(req, false);
 }
 
 static void get_row(struct http_req *req)
@@ -145,7 +131,7 @@ static void get_row(struct http_req *req)
         model_get(r, &c, id, http_query(req, "expand"), http_out(req), &err) < 0)
         http_fail(req, &err);
     else
-        tag_version(req, r, buf_view(http_out(req)));
+        answer_tagged(req, r->version != NULL);
 }
 
 static void get_history(struct http_req *req)
@@ -280,7 +266,9 @@ static void get_openapi(struct http_req *req)
     sv scheme = http_scheme(req), host = http_host(req), prefix = http_prefix(req);
     sv base =
         arena_printf(http_arena(req), "%.*s://%.*s%.*s", SVARG(scheme), SVARG(host), SVARG(prefix));
-    model_openapi(m, (struct auth_tenant *)http_site_of(req), base, http_out(req));
+    model_openapi(m, (struct auth_tenant *)http_site_of(req), auth_of(req), base, http_out(req));
+    http_add_header(req, "vary", SV("authorization, cookie"));
+    answer_tagged(req, false);
 }
 
 /* ---- the table -------------------------------------------------------------------- */
