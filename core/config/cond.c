@@ -11,10 +11,10 @@ static const struct {
 } operators[] = {
     {"==", FIELD_VALUE, "[\"==\", field, value]"},
     {"!=", FIELD_VALUE, "[\"!=\", field, value]"},
-    {">", FIELD_NUMBER, "[\">\", field, number]"},
-    {">=", FIELD_NUMBER, "[\">=\", field, number]"},
-    {"<", FIELD_NUMBER, "[\"<\", field, number]"},
-    {"<=", FIELD_NUMBER, "[\"<=\", field, number]"},
+    {">", FIELD_NUMBER, "[\">\", field, value]"},
+    {">=", FIELD_NUMBER, "[\">=\", field, value]"},
+    {"<", FIELD_NUMBER, "[\"<\", field, value]"},
+    {"<=", FIELD_NUMBER, "[\"<=\", field, value]"},
     {"in", FIELD_LIST, "[\"in\", field, [value, ...]]"},
     {"filled", FIELD_ONLY, "[\"filled\", field]"},
     {"and", MANY, "[\"and\", condition, ...]"},
@@ -23,10 +23,56 @@ static const struct {
 };
 #define N_OPERATORS (sizeof operators / sizeof *operators)
 
-static int check_value(const struct mf_resource *r, sv name, const struct cfg_node *v,
+/* What may be compared with what: 0 is like nothing but itself. */
+static int class_of(const struct mf_field *f)
+{
+    switch (f ? f->type : MF_TYPE_COUNT) {
+    case MF_INT:
+    case MF_MONEY:
+    case MF_PERCENT:
+    case MF_DECIMAL:
+        return 1;
+    case MF_DATE:
+        return 2;
+    case MF_DATETIME:
+        return 3;
+    case MF_TIME:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+/* {field: other} or {today: days from it}. */
+static int check_other(const struct mf_resource *r, const struct mf_field *f, struct cfg_node *v,
+                       struct cfg_errors *e)
+{
+    struct cfg_node *field = cfg_get(v, "field"), *today = cfg_get(v, "today");
+    const struct mf_field *other =
+        field && field->kind == CFG_SCALAR ? mf_field_find(r, field->scalar) : NULL;
+    int64_t days;
+    unsigned before = e->n;
+    if (v->n != 1 || (!field && !today)) {
+        cfg_error(e, v, "compare with a value, {field: name} or {today: days}");
+    } else if (today) {
+        if (today->kind != CFG_SCALAR || !sv_i64(today->scalar, &days) || days < -40000 ||
+            days > 40000)
+            cfg_error(e, today, "'today' takes a number of days");
+        if (class_of(f) != 2 && class_of(f) != 3)
+            cfg_error(e, v, "only dates and times are compared with today");
+    } else if (!other) {
+        cfg_error(e, field, "'field' names no field of this resource");
+    } else if (!f || (class_of(f) ? class_of(other) != class_of(f) : other->type != f->type)) {
+        cfg_error(e, field, "'%s' is of another type", other->name);
+    }
+    return e->n == before ? 0 : -1;
+}
+
+static int check_value(const struct mf_resource *r, sv name, struct cfg_node *v,
                        struct cfg_errors *e)
 {
     const struct mf_field *f = mf_field_find(r, name);
+    if (v->kind == CFG_MAP) return check_other(r, f, v, e);
     struct cfg_names codes = {0};
     int64_t i;
     if (v->kind != CFG_SCALAR) {
@@ -48,6 +94,11 @@ static int check_value(const struct mf_resource *r, sv name, const struct cfg_no
         if (v->plain && sv_i64(v->scalar, &i)) return 0;
         cfg_error(e, v, "'%s' is compared with a whole number", f->name);
         return -1;
+    } else if (class_of(f)) {
+        const char *why = mf_wrong_value(f, v);
+        if (!why || class_of(f) == 1) return 0;
+        cfg_error(e, v, "'%s' %s", f->name, why);
+        return -1;
     } else {
         return 0;
     }
@@ -56,14 +107,13 @@ static int check_value(const struct mf_resource *r, sv name, const struct cfg_no
     return -1;
 }
 
-/* More and less are of numbers. */
+/* More and less are of what has an order. */
 static int check_ordered(const struct mf_resource *r, const struct cfg_node *field,
-                         const struct cfg_node *v, struct cfg_errors *e)
+                         struct cfg_node *v, struct cfg_errors *e)
 {
     const struct mf_field *f = mf_field_find(r, field->scalar);
-    enum mf_type t = f ? f->type : MF_TYPE_COUNT;
-    if (t == MF_INT || t == MF_MONEY || t == MF_PERCENT) return check_value(r, field->scalar, v, e);
-    cfg_error(e, field, "only numbers are compared by more and less");
+    if (class_of(f)) return check_value(r, field->scalar, v, e);
+    cfg_error(e, field, "only numbers, dates and times are compared by more and less");
     return -1;
 }
 
@@ -100,7 +150,7 @@ static int check_list(const struct mf_resource *r, sv field, const struct cfg_no
                       struct cfg_errors *e)
 {
     int rc = 0;
-    for (const struct cfg_node *c = list->first; c; c = c->next)
+    for (struct cfg_node *c = list->first; c; c = c->next)
         if (check_value(r, field, c, e) != 0) rc = -1;
     return rc;
 }

@@ -50,6 +50,26 @@ extern const char *const mf_type_names[MF_TYPE_COUNT + 1];   /* "text", ... , NU
 
 struct mf_option { const char *code; struct mf_title title; const char *color; };
 
+/* A computed field's expression, typed. Numbers are in millionths. */
+enum mf_expr_op {
+    MF_EX_NUMBER, MF_EX_TEXT, MF_EX_BOOL, MF_EX_FIELD,
+    MF_EX_ADD, MF_EX_SUB, MF_EX_MUL, MF_EX_DIV, MF_EX_NEG,
+    MF_EX_EQ, MF_EX_NE, MF_EX_LT, MF_EX_LE, MF_EX_GT, MF_EX_GE,
+    MF_EX_AND, MF_EX_OR, MF_EX_NOT,
+    MF_EX_IF, MF_EX_CONCAT, MF_EX_ROUND, MF_EX_COALESCE, MF_EX_DAYS
+};
+enum mf_expr_kind { MF_K_NUMBER, MF_K_TEXT, MF_K_BOOL, MF_K_DAY };
+struct mf_field;
+struct mf_expr {
+    enum mf_expr_op op;
+    enum mf_expr_kind kind;
+    const struct mf_expr **args;
+    unsigned n;
+    int64_t units;               /* NUMBER, BOOL */
+    sv text;
+    const struct mf_field *field;
+};
+
 struct mf_field {
     const char *name;            /* snake_case, also the column */
     const char *was;
@@ -62,6 +82,10 @@ struct mf_field {
     unsigned scale;              /* DECIMAL: places behind the point */
     const char *dictionary;      /* ENUM, MULTI_ENUM, TAGS: code of core.dictionary, or NULL */
     sv schema;                   /* JSON: the part of JSON Schema it must fit, or SV_NULL */
+    bool computed;               /* by one of the next two; read-only */
+    const struct mf_expr *compute;
+    const char *compute_hook;
+    sv compute_text;             /* as it was written */
     bool gapless;                /* SEQUENCE: numbers of failed writes are not lost */
     const char *pattern;         /* POSIX extended regex, whole value */
     sv dflt;                     /* JSON text of the default */
@@ -162,6 +186,15 @@ struct mf_grant {
     size_t n_fields;
 };
 
+/* rules: [{that: condition, message: {zh, en}, fields: [..]}] */
+struct mf_rule {
+    sv that;                     /* JSON expression tree */
+    struct mf_title message;
+    const char *code;            /* message id */
+    const char *const *fields;   /* that the complaint is told at */
+    size_t n_fields;
+};
+
 struct mf_resource {
     const char *name;            /* "poll"; table is <plugin>_<name> */
     const char *was;
@@ -186,6 +219,8 @@ struct mf_resource {
     size_t n_approvals;
     struct mf_sensitive *sensitive;    /* action: "delete" or the transition's bare name */
     size_t n_sensitive;
+    struct mf_rule *rules;
+    size_t n_rules;
     const char *check_hook;      /* validate: <hook>, called before create and update */
     sv views;                    /* JSON: {list, form, detail} as the console reads it */
     const char *const *list_filters;   /* from views.list, for the index check */

@@ -75,6 +75,10 @@ static const struct {
      BIT(MF_TEXT) | BIT(MF_PHONE) | BIT(MF_EMAIL) | BIT(MF_INT) | BIT(MF_SEQUENCE) | BIT(MF_REF) |
          BIT(MF_USER) | BIT(MF_DATE) | BIT(MF_DECIMAL) | BIT(MF_ID_NUMBER),
      true},
+    {"compute",
+     NUMBERS | BIT(MF_DECIMAL) | BIT(MF_TEXT) | BIT(MF_LONGTEXT) | BIT(MF_BOOL) | BIT(MF_DATE) |
+         BIT(MF_DATETIME) | BIT(MF_ENUM),
+     true},
     {"search", LINES | BIT(MF_LONGTEXT) | BIT(MF_SEQUENCE) | BIT(MF_ID_NUMBER), true},
     {"default",
      TEXTS | NUMBERS | TIMES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) | BIT(MF_PHONE) |
@@ -352,7 +356,7 @@ bool mf_default_var(const struct mf_field *f)
 }
 
 /* Is the scalar a value of the field's type? Says what is expected if not. */
-static const char *wrong_default(const struct mf_field *f, const struct cfg_node *d)
+const char *mf_wrong_value(const struct mf_field *f, const struct cfg_node *d)
 {
     int64_t v, us;
     sv t = d->scalar;
@@ -408,14 +412,14 @@ static void read_default(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
         jsonw_arr(&w);
         for (struct cfg_node *c = d->first; c; c = c->next) {
             if (!cfg_want(c, CFG_SCALAR, r->e)) return;
-            const char *why = wrong_default(f, c);
+            const char *why = mf_wrong_value(f, c);
             if (why) cfg_error(r->e, c, "'default' %s", why);
             jsonw_sv(&w, c->scalar);
         }
         jsonw_end_arr(&w);
     } else {
         if (!cfg_want(d, CFG_SCALAR, r->e)) return;
-        const char *why = wrong_default(f, d);
+        const char *why = mf_wrong_value(f, d);
         if (why) cfg_error(r->e, d, "'default' %s", why);
         if ((BIT(f->type) & NUMBERS) || f->type == MF_BOOL)
             jsonw_raw(&w, d->scalar);
@@ -483,6 +487,7 @@ static void read_field(struct mf_reader *r, struct cfg_node *n, struct mf_field 
     f->after = mf_ident(r, n, "after", 48, false);
     f->accept = cfg_cstr(n, "accept", NULL, r->e);
     read_default(r, n, f);
+    if (!settings) mf_read_compute(r, n, f);
     f->visible_if = cfg_json(n, "visible_if", r->e);
     f->required_if = cfg_json(n, "required_if", r->e);
     f->read_only_if = cfg_json(n, "read_only_if", r->e);
@@ -520,6 +525,7 @@ void mf_check_fields(struct mf_reader *r, const struct mf_resource *res, struct 
             struct cfg_node *cond = cfg_get(c, conditions[k]);
             if (cond) cfg_cond_check(res, cond, r->e);
         }
+        if (res->name) mf_check_compute(r, res, c, &res->fields[i]);
         if (f->was && mf_field_find(res, sv_of(f->was)))
             cfg_error(r->e, cfg_get(c, "was"), "'was' names a field that is still there");
         if (!f->after) continue;

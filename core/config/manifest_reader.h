@@ -53,6 +53,13 @@ bool mf_cron_ok(sv text);
 
 /* The checked JSON Schema of a json field as JSON text; n NULL: SV_NULL. (manifest_schema.c) */
 sv mf_read_schema(struct mf_reader *r, struct cfg_node *n);
+/* compute: what can be read with the field, and what needs to know all of them. */
+void mf_read_compute(struct mf_reader *r, struct cfg_node *n, struct mf_field *f);
+void mf_check_compute(struct mf_reader *r, const struct mf_resource *res, struct cfg_node *n,
+                      struct mf_field *f);
+void mf_read_rules(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
+/* What is wrong with the scalar as a value of the field's type, or NULL. */
+const char *mf_wrong_value(const struct mf_field *f, const struct cfg_node *d);
 /* Reads the fields of a map (a resource's or the settings'). */
 void mf_read_fields(struct mf_reader *r, struct cfg_node *map, struct mf_field **out, size_t *n,
                     bool settings);

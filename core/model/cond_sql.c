@@ -208,7 +208,8 @@ static int like(struct out *o, const struct cond *c)
 static int in_region(struct out *o, const struct cond *c)
 {
     sv code = c->vals[0].text;
-    if (c->vals[0].var != VAR_VALUE || !text_region(code)) return complain(o, "filter_bad_value", c, 0);
+    if (c->vals[0].var != VAR_VALUE || !text_region(code))
+        return complain(o, "filter_bad_value", c, 0);
     buf_sv(&o->text, c->col->ident);
     buf_str(&o->text, " LIKE ?");
     arg(o, VAR_VALUE, STORE_S(arena_printf(o->a, "%.*s%%", SVARG(text_region_prefix(code)))));

@@ -51,12 +51,12 @@ static int create(struct write *w, struct err *err)
     if (merge_check(w, body, err) < 0) return -1;
     w->after = merge_row(w, body);
     if (write_derive(w, err) < 0 ||
-        validate_body(w->r->mf, body, NULL, w->after, true, w->p->everything, err) < 0 ||
+        validate_write(w, body, true, err) < 0 ||
         write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || write_children_refs(w, err) < 0)
         return -1;
     int asked = approval_gate(w, "create", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 || write_derive(w, err) < 0 ||
+    if (write_hooks(w, err) < 0 ||
         sequences(w, err) < 0 || write_insert(w, w->r, w->id, w->after, "", err) < 0 ||
         write_children(w, &changed, err) < 0)
         return -1;
@@ -85,14 +85,13 @@ static int update(struct write *w, struct err *err)
         merge_check(w, body, err) < 0)
         return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 ||
-        validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
+    if (write_derive(w, err) < 0 || validate_write(w, body, false, err) < 0 ||
         write_refs(w, w->r, NULL, w->before, w->after, "", err) < 0 ||
         write_children_refs(w, err) < 0)
         return -1;
     int asked = approval_gate(w, "update", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0 || write_derive(w, err) < 0 ||
+    if (write_hooks(w, err) < 0 ||
         write_children(w, &children, err) < 0 ||
         write_update(w, w->r, w->id, w->before, w->after, children, "", &changed, err) < 0)
         return -1;

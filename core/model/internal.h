@@ -367,14 +367,21 @@ bool value_store(const struct model_col *c, const json_t *v, struct arena *a,
 bool value_of_text(const struct model_col *c, sv text, struct arena *a, struct store_val *out);
 bool value_date_ok(sv text);
 
+struct write;
 /* The manifest's condition trees (visible_if and so on) on a row. */
-bool rule_holds(sv tree, const json_t *row);
+bool rule_holds_at(sv tree, const json_t *row, int utc_offset);
+bool rule_holds(sv tree, const json_t *row); /* where it is China's time */
+/* Does the tree name a field that the body brings? */
+bool rule_concerns(sv tree, const json_t *body);
 /* The validator with the row as it is (`before`, NULL: a new one or not known) and
  * as it will be (`merged`, for conditions and comparisons between fields; NULL:
  * the body). `system`: the core's and plugins'
  * own code, for which hidden and read-only fields are fields. */
 int validate_body(const struct mf_resource *r, const json_t *body, const json_t *before,
                   const json_t *merged, bool create, bool system, struct err *err);
+
+/* The same of a write: w->before, w->after, the tenant's day. */
+int validate_write(struct write *w, const json_t *body, bool create, struct err *err);
 
 /* Paths of fields in complaints. (path.c) */
 #define MODEL_PATH 160
@@ -443,6 +450,8 @@ int write_children(struct write *w, bool *changed, struct err *err);
 int write_children_refs(struct write *w, struct err *err);
 /* What follows from the rest of the row and its children: parts, computed fields. */
 int write_derive(struct write *w, struct err *err);
+/* The check's hook, those of computed fields, and what follows from what they did. */
+int write_hooks(struct write *w, struct err *err);
 
 /* write_remove.c: for good, with what depends on the row. */
 int write_remove(struct write *w, const struct model_resource *r, int64_t id, unsigned depth,
@@ -467,6 +476,12 @@ int links_complete(struct store_conn *conn, const struct model_resource *r, stru
 /* parts.c: what the engine writes beside addresses, points and polygons. */
 void parts_write(const struct model_resource *r, json_t *row);
 const struct mf_field *parts_field(const struct mf_field *of, const char *end, struct arena *a);
+
+/* compute.c: a computed field's value on a row, as a new reference. Pure. */
+json_t *compute_value(const struct mf_field *f, const json_t *row, int utc_offset, struct arena *a,
+                      bool *overflow);
+int compute_row(struct write *w, const struct model_resource *r, json_t *row, const char *prefix,
+                struct err *err);
 
 /* dict.c: options that are rows of core.dictionary_item of the tenant. */
 struct dict_item {

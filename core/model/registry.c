@@ -84,6 +84,8 @@ static int add_resource(struct model *m, struct model_plugin *p, const struct mf
     r->mf = mf;
     r->model = m;
     r->name = arena_printf(a, "%s.%s", p->mf->id, mf->name);
+    for (size_t i = 0; i < mf->n_rules; i++)
+        msg_add(mf->rules[i].code, mf->rules[i].message.zh, mf->rules[i].message.en);
     sv table = arena_printf(a, "%s_%s", p->mf->id, mf->name);
     r->table = table.p;
     r->ident = arena_printf(a, "`%s`", r->table);

@@ -90,6 +90,7 @@ static void field_members(const struct mf_field *f, bool read_only, struct jsonw
     if (f->has_min) bound(w, "min", f, f->min);
     if (f->has_max) bound(w, "max", f, f->max);
     if (f->type == MF_DECIMAL) jsonw_kv_i64(w, "scale", f->scale);
+    if (f->computed) jsonw_kv_bool(w, "computed", true);
     kv_optional(w, "dictionary", f->dictionary);
     if (f->schema.n) jsonw_kv_raw(w, "schema", f->schema);
     kv_optional(w, "pattern", f->pattern);
@@ -192,6 +193,28 @@ static void live_options(struct jsonw *w, const struct mf_field *f, struct about
         dictionary(w, &d);
 }
 
+/* What the form says before it asks; not where a field of the rule is not shown. */
+static void rules(struct jsonw *w, const struct model_policy *p)
+{
+    const struct mf_resource *mf = p->res->mf;
+    jsonw_key(w, SV("rules"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < mf->n_rules; i++) {
+        bool shown = true;
+        for (size_t k = 0; k < mf->rules[i].n_fields; k++) {
+            const struct model_col *c = col_find(p->res, sv_of(mf->rules[i].fields[k]));
+            shown = shown && c && colset_has(&p->readable, c->at);
+        }
+        if (!shown) continue;
+        jsonw_obj(w);
+        jsonw_kv_raw(w, "that", mf->rules[i].that);
+        title(w, "message", &mf->rules[i].message);
+        names(w, "fields", mf->rules[i].fields, mf->rules[i].n_fields, NULL);
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+}
+
 static void resource(struct jsonw *w, const struct model_policy *p, struct about *x)
 {
     const struct auth_principal *who = x->c->who;
@@ -223,6 +246,7 @@ static void resource(struct jsonw *w, const struct model_policy *p, struct about
     jsonw_end_arr(w);
     states(w, mf);
     transitions(w, r, who);
+    rules(w, p);
     jsonw_kv_raw(w, "views", mf->views.n ? mf->views : SV("{}"));
     names(w, "sorts", mf->list_sorts, mf->n_list_sorts, p);
     names(w, "filters", mf->list_filters, mf->n_list_filters, p);

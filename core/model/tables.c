@@ -233,8 +233,8 @@ int model_drop_retired(const struct model *m, const struct mf_manifest *mf, stru
         if (plan.steps[i].destructive) plan.steps[(*dropped)++] = plan.steps[i];
     plan.n = *dropped;
     if (rc == 0 && plan.n)
-        rc = store_apply(conn, &plan, arena_printf(a, "%s %s: retired", mf->id, mf->version).p,
-                         err);
+        rc =
+            store_apply(conn, &plan, arena_printf(a, "%s %s: retired", mf->id, mf->version).p, err);
     if (conn) store_put(conn);
     arena_free(a);
     return rc;

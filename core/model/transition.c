@@ -57,8 +57,7 @@ static int move(struct write *w, struct err *err)
     }
     if (merge_check(w, body, err) < 0 || check_asked(t, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 ||
-        validate_body(w->r->mf, body, w->before, w->after, false, w->p->everything, err) < 0 ||
+    if (write_derive(w, err) < 0 || validate_write(w, body, false, err) < 0 ||
         check_filled(w, err) < 0)
         return -1;
     json_object_set_new(w->after, "state", json_string(t->to));

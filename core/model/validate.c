@@ -9,6 +9,7 @@ struct check {
     const struct mf_resource *r;
     const json_t *before, *merged; /* the row as it is, if known, and as it will be */
     bool create, system;
+    int utc_offset;
     const char *skip;   /* the child's reference to its parent */
     const char *prefix; /* "options.1." */
     struct err *err;
@@ -44,11 +45,20 @@ static bool trait_ref(const struct mf_resource *r, const char *name)
            ((r->traits & MF_DEPT_TRAIT) && strcmp(name, "dept") == 0);
 }
 
-static bool fixed(const struct check *c, const struct mf_field *f)
+static bool holds(const struct check *c, sv tree, const json_t *row)
+{
+    return rule_holds_at(tree, row, c->utc_offset);
+}
+
+static bool fixed(const struct check *c, const struct mf_field *f, const json_t *v)
 {
     if (c->system) return false;
     if (f->read_only || f->type == MF_SEQUENCE) return true;
-    return f->read_only_if.n && c->before && rule_holds(f->read_only_if, c->before);
+    if (!f->read_only_if.n || !c->before || !holds(c, f->read_only_if, c->before)) return false;
+    /* As it was read it may be sent back. */
+    const json_t *old = json_object_get(c->before, f->name);
+    bool none = !old || json_is_null(old);
+    return none ? !value_void(f, v) : !json_equal(old, v);
 }
 
 static int children(const struct check *c, const struct mf_field *f, const json_t *list);
@@ -66,7 +76,7 @@ static void one(const struct check *c, const char *name, const json_t *v)
         if (!json_is_null(v)) value_check(&staff, v, path_of(c, name, path), c->err);
     } else if (!f || (f->hidden && !c->system)) {
         complain(c, name, "unknown_field");
-    } else if (fixed(c, f)) {
+    } else if (fixed(c, f, v)) {
         complain(c, name, "read_only");
     } else if (f->type == MF_CHILDREN) {
         if (!json_is_null(v)) children(c, f, v);
@@ -77,9 +87,9 @@ static void one(const struct check *c, const char *name, const json_t *v)
 
 static bool is_required(const struct check *c, const struct mf_field *f)
 {
-    if (f->required_if.n && rule_holds(f->required_if, c->merged)) return true;
+    if (f->required_if.n && holds(c, f->required_if, c->merged)) return true;
     /* What the form does not show cannot be asked for. */
-    return f->required && !(f->visible_if.n && !rule_holds(f->visible_if, c->merged));
+    return f->required && !(f->visible_if.n && !holds(c, f->visible_if, c->merged));
 }
 
 static void required(const struct check *c, const json_t *body)
@@ -90,7 +100,9 @@ static void required(const struct check *c, const json_t *body)
         if (c->skip && strcmp(f->name, c->skip) == 0) continue;
         const json_t *v = json_object_get(body, f->name);
         bool given = v && !value_void(f, v);
-        if (given || (f->has_default && (!v || json_is_null(v)))) continue;
+        if (given || (f->has_default && !mf_default_var(f) && (!v || json_is_null(v)))) continue;
+        /* The caller's own: a member of the public has no department. */
+        if (mf_default_var(f) && !value_void(f, json_object_get(c->merged, f->name))) continue;
         if (!v && !c->create) {
             /* Not in this change; but a condition may make the stored void a fault. */
             if (!f->required_if.n || !value_empty(json_object_get(c->merged, f->name))) continue;
@@ -119,13 +131,37 @@ static void later_than(const struct check *c, const json_t *body)
     }
 }
 
+/* Rules are asked when a field of theirs is in the change, so that a rule that is
+ * new does not stand in the way of mending something else. */
+static void rules(const struct check *c, const json_t *body)
+{
+    for (size_t i = 0; i < c->r->n_rules; i++) {
+        const struct mf_rule *rule = &c->r->rules[i];
+        if (!c->create && !rule_concerns(rule->that, body)) continue;
+        if (holds(c, rule->that, c->merged)) continue;
+        for (size_t k = 0; k < rule->n_fields; k++)
+            complain(c, rule->fields[k], rule->code);
+    }
+}
+
 static void object(const struct check *c, const json_t *body)
 {
+    unsigned before = c->err->n_fields;
     const char *name;
     json_t *v;
     json_object_foreach((json_t *)(uintptr_t)body, name, v) one(c, name, v);
     required(c, body);
     later_than(c, body);
+    if (c->err->n_fields == before) rules(c, body); /* of what is a value at all */
+}
+
+static const json_t *had(const struct check *c, const struct mf_field *f, const json_t *id)
+{
+    const json_t *list = c->before && id ? json_object_get(c->before, f->name) : NULL;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_object_get(json_array_get(list, i), "id"), id))
+            return json_array_get(list, i);
+    return NULL;
 }
 
 /* One row of a children field. A row with an id is one that is there already:
@@ -142,9 +178,12 @@ static void child(const struct check *c, const struct mf_field *f, const struct 
     }
     path_join(prefix, path, ".");
     const json_t *given = json_object_get(row, "id");
+    const json_t *laid = json_array_get(json_object_get(c->merged, f->name), i);
     struct check k = {.r = r,
-                      .merged = row,
+                      .before = had(c, f, given),
+                      .merged = json_is_object(laid) ? laid : row,
                       .create = !given,
+                      .utc_offset = c->utc_offset,
                       .system = c->system,
                       .skip = f->by,
                       .prefix = prefix,
@@ -181,19 +220,38 @@ static int children(const struct check *c, const struct mf_field *f, const json_
     return 0;
 }
 
+static int validate(struct check *c, const json_t *body)
+{
+    if (!json_is_object(body)) return err_set(c->err, 400, "bad_request", NULL);
+    object(c, body);
+    return err_is(c->err) ? -1 : 0;
+}
+
 int validate_body(const struct mf_resource *r, const json_t *body, const json_t *before,
                   const json_t *merged, bool create, bool system, struct err *err)
 {
-    if (!json_is_object(body)) return err_set(err, 400, "bad_request", NULL);
     struct check c = {.r = r,
                       .before = before,
                       .merged = merged ? merged : body,
                       .create = create,
                       .system = system,
+                      .utc_offset = 480,
                       .prefix = "",
                       .err = err};
-    object(&c, body);
-    return err_is(err) ? -1 : 0;
+    return validate(&c, body);
+}
+
+int validate_write(struct write *w, const json_t *body, bool create, struct err *err)
+{
+    struct check c = {.r = w->r->mf,
+                      .before = w->before,
+                      .merged = w->after,
+                      .create = create,
+                      .system = w->p->everything,
+                      .utc_offset = w->c->tenant->utc_offset,
+                      .prefix = "",
+                      .err = err};
+    return validate(&c, body);
 }
 
 int model_validate(const struct mf_resource *r, const json_t *body, bool create, struct err *err)

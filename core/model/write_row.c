@@ -177,14 +177,28 @@ int write_refs(struct write *w, const struct model_resource *r, const struct mod
 
 int write_derive(struct write *w, struct err *err)
 {
-    (void)err;
+    char prefix[MODEL_PATH];
     parts_write(w->r, w->after);
     for (unsigned i = 0; i < w->r->n_kids; i++) {
-        const json_t *list = json_object_get(w->after, w->r->kids[i].f->name);
-        for (size_t n = 0; n < json_array_size(list); n++)
-            parts_write(w->r->kids[i].res, json_array_get(list, n));
+        const struct model_child *k = &w->r->kids[i];
+        const json_t *list = json_object_get(w->after, k->f->name);
+        for (size_t n = 0; n < json_array_size(list); n++) {
+            parts_write(k->res, json_array_get(list, n));
+            path_item(prefix, k->f->name, n, ".");
+            if (compute_row(w, k->res, json_array_get(list, n), prefix, err) < 0) return -1;
+        }
     }
-    return 0;
+    return compute_row(w, w->r, w->after, "", err);
+}
+
+int write_hooks(struct write *w, struct err *err)
+{
+    if (write_hook(w, w->r->mf->check_hook, "check", err) < 0) return -1;
+    for (size_t i = 0; i < w->r->mf->n_fields; i++) {
+        const struct mf_field *f = &w->r->mf->fields[i];
+        if (f->compute_hook && write_hook(w, f->compute_hook, "check", err) < 0) return -1;
+    }
+    return write_derive(w, err);
 }
 
 /* ---- children --------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ const char *const plug_kind_names[] = {"route", "check", "transition", "event", 
 static size_t upper_bound(const struct mf_manifest *m)
 {
     size_t n = m->n_routes + m->n_hooks + m->n_jobs + m->n_streams;
-    for (size_t i = 0; i < m->n_resources; i++) n += 1 + m->resources[i].n_transitions;
+    for (size_t i = 0; i < m->n_resources; i++) n += 1 + m->resources[i].n_transitions + m->resources[i].n_fields;
     return n;
 }
 
@@ -49,6 +49,8 @@ int plug_declare(struct plug *p, struct err *err)
     for (size_t i = 0; i < m->n_resources; i++) {
         const struct mf_resource *r = &m->resources[i];
         declare(p, PLUG_CHECK, r->check_hook);
+        for (size_t f = 0; f < r->n_fields; f++)
+            declare(p, PLUG_CHECK, r->fields[f].compute_hook);
         for (size_t t = 0; t < r->n_transitions; t++)
             declare(p, PLUG_TRANSITION, r->transitions[t].hook);
     }

@@ -333,7 +333,7 @@ static const struct bad {
     /* approvals and sensitive operations */
     {L, "on: [win, update]", "on: [won, update]", L ":45:10: no such operation 'won'; did you mean 'win'?\n"},
     {L, "on: [win, update]", "on: [win]", L ":47:13: 'fields' is about 'update', which 'on' does not name\n"},
-    {L, "[\">=\", amount, 100]", "[\">=\", name, 100]", L ":46:18: only numbers are compared by more and less\n"},
+    {L, "[\">=\", amount, 100]", "[\">=\", name, 100]", L ":46:18: only numbers, dates and times are compared by more and less\n"},
     {L, "[\">=\", amount, 100]", "[\">=\", amount, x]", L ":46:26: 'amount' is compared with a whole number\n"},
     {L, "{role: crm.boss}", "{role: crm.bos}", L ":49:48: no such role 'bos'; did you mean 'boss'?\n"},
     {L, "{role: crm.boss}", "{role: crm.boss, superior: 1}",
@@ -433,11 +433,11 @@ static const struct bad {
      L ":32:31: append_only rows cannot be changed or deleted\n"},
     {L, "  amount: {type: money", "  amount: {type: mony",
      L ":9:18: 'type' cannot be 'mony'; did you mean 'money'?\n"
-     L ":46:18: only numbers are compared by more and less\n"
-     L ":50:102: only numbers are compared by more and less\n"},
+     L ":46:18: only numbers, dates and times are compared by more and less\n"
+     L ":50:102: only numbers, dates and times are compared by more and less\n"},
     {L, "  amount: {type: money, ", "  amount: {", L ":9:11: 'type' is missing\n"
-     L ":46:18: only numbers are compared by more and less\n"
-     L ":50:102: only numbers are compared by more and less\n"},
+     L ":46:18: only numbers, dates and times are compared by more and less\n"
+     L ":50:102: only numbers, dates and times are compared by more and less\n"},
     {L, "  start:", "  owner:",
      L ":11:3: the engine adds a column 'owner' of its own; choose another name\n"
      L ":12:82: no such field 'start'; there are: no, name, grade, tags, amount, code, owner, end, customer, photo, remark, calls, id, created_at, updated_at, created_by, dept, state\n"
@@ -449,8 +449,8 @@ static const struct bad {
     {L, "max: 80", "min: 90, max: 80",
      L ":6:27: 'min' (90) is above 'max' (80)\n"},
     {L, "type: money, min: 0", "type: bool, min: 0", L ":9:24: 'min' has no meaning for type bool\n"
-     L ":46:18: only numbers are compared by more and less\n"
-     L ":50:102: only numbers are compared by more and less\n"},
+     L ":46:18: only numbers, dates and times are compared by more and less\n"
+     L ":50:102: only numbers, dates and times are compared by more and less\n"},
     {L, "default: a,", "default: c,", L ":7:32: 'default' must be one of the options\n"},
     {L, "default: [x]", "default: [y]", L ":8:38: 'default' must be one of the options\n"},
     {L, "default: \"2026-01-31\"", "default: \"2026-02-31\"",
