@@ -2,6 +2,7 @@
  * the query, cookie, range and JSON readers behind h2o's parser. Each input must
  * end with a closed connection. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,8 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     shutdown(fd, SHUT_WR);
     char b[65536];
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    while (poll(&p, 1, 4000) == 1 && recv(fd, b, sizeof(b), 0) > 0)
-        ;
+    int ready;
+    do {
+        ready = poll(&p, 1, 4000); /* the fuzzer's own clock may interrupt it */
+    } while ((ready < 0 && errno == EINTR) || (ready == 1 && recv(fd, b, sizeof(b), 0) > 0));
     if (!(p.revents & (POLLIN | POLLHUP))) abort(); /* the connection hangs */
     close(fd);
     return 0;
