@@ -86,7 +86,7 @@ enum auth_kind { AUTH_ANON, AUTH_STAFF, AUTH_MEMBER, AUTH_KEY, AUTH_SYSTEM };
  * names are OR-ed; "all" stands for no restriction. */
 struct auth_grant {
     sv resource;                 /* "vote.poll" */
-    bool create, export;
+    bool create, export, import;
     const sv *read, *update, *del, *doing;
     unsigned n_read, n_update, n_del, n_doing;
     const sv *hidden, *read_only;      /* fields; a right from any role lifts it */
@@ -138,7 +138,7 @@ int auth_staff_principal(struct auth_tenant *t, struct arena *a, int64_t staff,
  * only read. Roles cannot give rights to write core.staff and core.role: they
  * would let their holder become administrator. [any] */
 const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resource);
-/* "vote.poll:read|create|update|delete|export|<transition>". */
+/* "vote.poll:read|create|update|delete|export|import|<transition>". */
 bool auth_can(const struct auth_principal *p, sv resource, sv action);
 bool auth_scope_all(const sv *scopes, unsigned n);
 
@@ -152,7 +152,7 @@ void auth_forget(struct auth_tenant *t);
 /* Role templates of a plugin become rows of core_role ("vote.manager") when the
  * plugin is switched on; tenants' edits to them are kept. `grants` of a row is
  *   {"vote.poll": {"read": [scope], "create": true, "update": [scope], "delete": [scope],
- *    "export": true, "do": [transition], "fields": {"phone": "hidden" | "read_only"}}}
+ *    "export": true, "import": true, "do": [transition], "fields": {"phone": "hidden" | "read_only"}}}
  * For the core manifest: at the creation of a tenant and after its upgrade. [worker] */
 int auth_install_roles(struct store_conn *c, const struct mf_manifest *m, struct err *err);
 

@@ -132,6 +132,7 @@ static void add_resource(struct build *b, sv resource, const json_t *j)
     add_texts(a, &g->del, &g->n_del, json_object_get(j, "delete"));
     add_texts(a, &g->doing, &g->n_doing, json_object_get(j, "do"));
     if (create) g->create = true;
+    if (create && json_is_true(json_object_get(j, "import"))) g->import = true;
     if (create || json_array_size(update) > 0) {
         meet(a, !b->writes[at], &g->read_only, &g->n_read_only,
              fields_marked(a, fields, "read_only", "hidden"));
@@ -204,7 +205,7 @@ void roles_unref(struct auth_roles *r)
 
 static const sv only_all[] = {{"all", 3}};
 static const struct auth_grant everything = {
-    .resource = {"*", 1}, .create = true, .export = true,
+    .resource = {"*", 1}, .create = true, .export = true, .import = true,
     .read = only_all, .update = only_all, .del = only_all, .doing = only_all,
     .n_read = 1, .n_update = 1, .n_del = 1, .n_doing = 1,
 };
@@ -240,5 +241,6 @@ bool auth_can(const struct auth_principal *p, sv resource, sv action)
     if (sv_eqs(action, "update")) return g->n_update > 0;
     if (sv_eqs(action, "delete")) return g->n_del > 0;
     if (sv_eqs(action, "export")) return g->export && g->n_read > 0;
+    if (sv_eqs(action, "import")) return g->import && g->create;
     return has(g->doing, g->n_doing, action) || auth_scope_all(g->doing, g->n_doing);
 }

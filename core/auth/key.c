@@ -190,6 +190,7 @@ static bool grant_within(const struct auth_principal *who, sv resource, const js
            texts_within(json_object_get(want, "do"), g->doing, g->n_doing) &&
            (g->create || !json_is_true(json_object_get(want, "create"))) &&
            (g->export || !json_is_true(json_object_get(want, "export"))) &&
+           (g->import || !json_is_true(json_object_get(want, "import"))) &&
            marks_within(fields, g->hidden, g->n_hidden, true) &&
            marks_within(fields, g->read_only, g->n_read_only, false);
 }

@@ -125,6 +125,7 @@ static void write_grant(struct jsonw *w, const struct mf_grant *g)
     write_texts(w, "update", g->update, g->n_update);
     write_texts(w, "delete", g->del, g->n_del);
     if (g->export) jsonw_kv_bool(w, "export", true);
+    if (g->import) jsonw_kv_bool(w, "import", true);
     write_texts(w, "do", g->doing, g->n_doing);
     if (g->n_fields) {
         jsonw_key(w, SV("fields"));

@@ -179,7 +179,7 @@ struct mf_grant {
     const char *role;
     const char *const *read, *const *update, *const *del;   /* scopes; "all" is built in */
     size_t n_read, n_update, n_del;
-    bool create, export;
+    bool create, export, import;
     const char *const *doing;
     size_t n_doing;
     struct { const char *field; bool hidden, read_only; } *fields;
@@ -192,6 +192,18 @@ struct mf_rule {
     struct mf_title message;
     const char *code;            /* message id */
     const char *const *fields;   /* that the complaint is told at */
+    size_t n_fields;
+};
+
+/* import: {key: [field], on_match: [skip, update, fail], fields: [field]} */
+enum mf_on_match { MF_SKIP, MF_UPDATE, MF_FAIL };
+struct mf_import {
+    bool on;
+    const char *const *key;      /* by what a row is known; none: every row is a new one */
+    size_t n_key;
+    enum mf_on_match on_match[3];   /* what may be chosen, the first is the default */
+    size_t n_on_match;
+    const char *const *fields;   /* what a file may bring; none: all that people may write */
     size_t n_fields;
 };
 
@@ -230,6 +242,7 @@ struct mf_resource {
     const char *const *retire;   /* columns of fields that are gone; kept until an operator drops them */
     size_t n_retire;
     bool internal;               /* no REST routes (rows only for the plugin's own C) */
+    struct mf_import import;
     const char *parent;          /* name of the parent resource when edited in place */
     unsigned line, column;
     const char *file;

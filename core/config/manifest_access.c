@@ -53,6 +53,9 @@ static void read_grant(struct mf_reader *r, struct cfg_node *c, const struct mf_
     g->del = cfg_texts(c, "delete", scopes, "scope", &g->n_del, r->e);
     g->create = cfg_bool(c, "create", false, r->e);
     g->export = cfg_bool(c, "export", false, r->e);
+    g->import = cfg_bool(c, "import", false, r->e);
+    if (g->import && !(res->import.on && g->create))
+        cfg_error(r->e, cfg_get(c, "import"), "'import' needs 'create', and `import` of the resource");
     g->doing = cfg_texts(c, "do", transitions, "transition", &g->n_doing, r->e);
     read_field_rights(r, c, res, g);
     if ((res->traits & MF_APPEND_ONLY) && (g->n_update || g->n_del))

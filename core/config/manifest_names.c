@@ -113,7 +113,7 @@ const char *mf_bind(struct mf_reader *r, struct cfg_node *map, const char *key,
 
 const char *mf_permission(struct mf_reader *r, struct cfg_node *map)
 {
-    static const char *const rights[] = {"read", "create", "update", "delete", "export"};
+    static const char *const rights[] = {"read", "create", "update", "delete", "export", "import"};
     struct cfg_node *n = cfg_get(map, "permission");
     if (!n || !cfg_want(n, CFG_SCALAR, r->e)) return NULL;
     sv right, name = sv_cut(n->scalar, ':', &right);

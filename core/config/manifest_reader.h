@@ -76,6 +76,8 @@ void mf_tree_parent(struct mf_reader *r, struct cfg_node *fields, struct mf_reso
 void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
 void mf_read_states(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
 void mf_read_scopes(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
+/* manifest_import.c */
+void mf_read_import(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
 void mf_read_grants(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);
 /* manifest_approval.c: `approvals` and `sensitive`. */
 void mf_read_approvals(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res);

@@ -149,6 +149,7 @@ void mf_read_resource(struct mf_reader *r, struct cfg_node *root, struct mf_reso
     res->check_hook = mf_bind(r, root, "validate", MF_H_CHECK, false);
     mf_read_rules(r, root, res);
     mf_read_scopes(r, root, res);
+    mf_read_import(r, root, res);
     mf_read_grants(r, root, res);
     mf_read_approvals(r, root, res);
     mf_read_views(r, root, res);

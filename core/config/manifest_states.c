@@ -6,7 +6,7 @@ static void read_transition(struct mf_reader *r, struct cfg_node *c, const struc
 {
     struct cfg_node at = {.line = c->key_line, .column = c->key_column};
     static const char *const taken[] = {"read",   "create",  "update", "delete",
-                                        "export", "restore", "reveal"};
+                                        "export", "import", "restore", "reveal"};
     mf_want_ident(r, &at, c->key, 32);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (sv_eqs(c->key, taken[i]))

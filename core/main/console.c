@@ -91,12 +91,13 @@ static void write_menus(struct boot *b, const struct mf_manifest *m)
 static bool may_do(struct boot *b, const struct mf_resource *r, sv name, const char *action)
 {
     bool edits = strcmp(action, "read") != 0 && strcmp(action, "export") != 0;
+    if (strcmp(action, "import") == 0 && !r->import.on) return false;
     return !(edits && (r->traits & MF_MANAGED)) && auth_can(b->who, name, sv_of(action));
 }
 
 static void write_can(struct boot *b, const struct mf_manifest *m)
 {
-    static const char *const actions[] = {"read", "create", "update", "delete", "export"};
+    static const char *const actions[] = {"read", "create", "update", "delete", "export", "import"};
     struct jsonw *w = &b->out;
     for (size_t i = 0; i < m->n_resources; i++) {
         const struct mf_resource *r = &m->resources[i];

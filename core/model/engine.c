@@ -10,7 +10,28 @@ static const struct store_col sequence_cols[] = {
 };
 static const char *const sequence_primary[] = {"name"};
 
+/* Rows of files that are being brought in (import_*.c): as they were typed. */
+static const struct store_col import_cols[] = {
+    {.name = "import", .type = STORE_COL_ID, .not_null = true},
+    {.name = "line", .type = STORE_COL_I32, .not_null = true},
+    {.name = "state", .type = STORE_COL_I32, .not_null = true},
+    {.name = "cells", .type = STORE_COL_TEXT},
+    {.name = "errors", .type = STORE_COL_TEXT},
+    {.name = "row_id", .type = STORE_COL_ID},
+};
+static const char *const import_primary[] = {"import", "line"};
+static const char *const import_state[] = {"import", "state", "line"};
+static const struct store_idx import_idx[] = {
+    {.name = "i_state", .cols = import_state, .n_cols = 3}};
+
 const struct store_table engine_tables[] = {
+    {.name = "core_import_row",
+     .cols = import_cols,
+     .n_cols = sizeof import_cols / sizeof *import_cols,
+     .primary = import_primary,
+     .n_primary = 2,
+     .idx = import_idx,
+     .n_idx = 1},
     {.name = "core_sequence",
      .cols = sequence_cols,
      .n_cols = 2,

@@ -652,6 +652,8 @@ struct post {
 };
 void post_run(struct post *p);
 void tag_version(struct http_req *req, const struct model_resource *r, sv row);
+/* The last part of a path, without control characters, of at most 200 characters. */
+sv upload_clean_name(struct arena *a, sv name);
 int upload_save(struct post *p, struct err *err);
 
 void schema_get(struct http_req *req);

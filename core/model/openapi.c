@@ -162,6 +162,34 @@ static void transition_paths(struct doc *d, const struct model_policy *p)
     }
 }
 
+/* import_routes.c's */
+static void import_paths(struct doc *d, const struct model_resource *r)
+{
+    static const struct {
+        const char *rest, *method, *action, *summary, *code, *id, *type;
+    } all[] = {
+        {"/import", "post", "import", "bring a file in", "201", NULL, NULL},
+        {"/import/template", "get", "import.template", "file to fill in", "200", NULL, "text/csv"},
+        {"/import/{import}", "get", "import.get", "an import", "200", "Import", NULL},
+        {"/import/{import}/check", "post", "import.check", "check the rows", "202", "Import", NULL},
+        {"/import/{import}/rows", "get", "import.rows", "rows and complaints", "200", "Import", NULL},
+        {"/import/{import}/commit", "post", "import.commit", "write the rows", "202", "Import", NULL},
+        {"/import/{import}/failed", "get", "import.failed", "rows that failed", "200", "Import",
+         "text/csv"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        open_path(d, r, all[i].rest);
+        operation(d, r,
+                  &(struct operation){.method = all[i].method,
+                                      .action = all[i].action,
+                                      .summary = all[i].summary,
+                                      .code = all[i].code,
+                                      .params = {all[i].id},
+                                      .type = all[i].type});
+        jsonw_end_obj(&d->w);
+    }
+}
+
 /* The same table as routes.c's: what is routed is what is told. */
 static void resource_paths(struct doc *d, const struct model_policy *p)
 {
@@ -188,6 +216,8 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .body = named(d, r, ".create"),
                                       .answer = r->name});
     jsonw_end_obj(w);
+
+    if (r->mf->import.on) import_paths(d, r);
 
     open_path(d, r, "/export");
     if (p->can_read && p->can_export)

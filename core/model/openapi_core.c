@@ -176,6 +176,7 @@ static const struct path schemas[] = {
 
 static const struct path parameters[] = {
     {"Id", "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
+    {"Import", "{\"name\":\"import\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
     QUERY("Filter", "filter", STRING,
           "Conditions such as: state = \\\"published\\\" and (created_at > "
           "2026-01-01T00:00:00Z or name ~ \\\"x\\\")"),

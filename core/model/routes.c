@@ -1,6 +1,6 @@
 /* REST: requests of docs/http-api.md to calls of the engine. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/import.h"
 
 struct model_ctx request_ctx(struct http_req *req)
 {
@@ -307,6 +307,7 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     add(x, HTTP_GET, below(x, r, "/export"), 0, get_export, r);
     if (!sv_eq(r->name, SV("core.approval"))) /* its own page tells more (approval_http.c) */
         add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
+    if (!x->failed) x->failed = import_add_routes(x->router, x->a, r, x->err) < 0;
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     if (r->parent) return;
     if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/import.h"
 #include "model/internal.h"
 #include "model/task_store.h"
 
@@ -239,4 +240,6 @@ void tasks_init(struct model *m)
 {
     model_core_job(m, "task", run_task);
     model_core_job(m, "tasks_sweep", sweep);
+    task_kind(m, "core.import_check", import_check_task);
+    task_kind(m, "core.import", import_commit_task);
 }

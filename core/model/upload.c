@@ -176,7 +176,7 @@ static void answer(struct post *p, const struct upload *u)
 }
 
 /* The last part of a path, without control characters, of at most 200 characters. */
-static sv clean_name(struct arena *a, sv name)
+sv upload_clean_name(struct arena *a, sv name)
 {
     for (size_t i = name.n; i > 0; i--)
         if (name.p[i - 1] == '/' || name.p[i - 1] == '\\') {
@@ -203,7 +203,7 @@ static int read_parts(struct post *p, struct upload *u, struct err *err)
     for (size_t i = 0; i < n; i++) {
         if (sv_eq(parts[i].name, SV("file")) && parts[i].filename.p && !u->data.p) {
             u->data = parts[i].data.p ? parts[i].data : SV("");
-            u->name = clean_name(u->a, parts[i].filename);
+            u->name = upload_clean_name(u->a, parts[i].filename);
         } else if (sv_eq(parts[i].name, SV("use")) && !parts[i].filename.p) {
             u->use = sv_trim(parts[i].data);
         }

@@ -105,6 +105,10 @@ int store_begin(struct store_conn *c, struct err *err);
 int store_commit(struct store_conn *c, struct err *err);
 void store_rollback(struct store_conn *c);
 bool store_in_tx(const struct store_conn *c);
+/* One mark inside the open transaction, for a part of it that may fail by itself: a
+ * new one replaces the last. */
+int store_savepoint(struct store_conn *c, struct err *err);
+int store_rollback_to(struct store_conn *c, struct err *err);
 /* Runs fn in a transaction, again (at most 5 times, with jitter) while
  * store_retryable. fn must be repeatable. Inside an open transaction fn becomes
  * part of that one. After a deadlock the server has rolled back: every further

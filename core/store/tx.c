@@ -64,6 +64,23 @@ void store_rollback(struct store_conn *c)
     }
 }
 
+static int in_tx(struct store_conn *c, sv sql, struct err *err)
+{
+    if (!c->in_tx) return err_internal(err, "%.*s without a transaction", SVARG(sql));
+    if (conn_ready(c, err) != 0) return -1;
+    return conn_query(c, sql) == 0 ? 0 : fault_err(c, sql, err);
+}
+
+int store_savepoint(struct store_conn *c, struct err *err)
+{
+    return in_tx(c, SV("SAVEPOINT atrium"), err);
+}
+
+int store_rollback_to(struct store_conn *c, struct err *err)
+{
+    return in_tx(c, SV("ROLLBACK TO SAVEPOINT atrium"), err);
+}
+
 bool store_in_tx(const struct store_conn *c)
 {
     return c->in_tx;

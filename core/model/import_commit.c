@@ -1,0 +1,179 @@
+/* The second half: staged rows become records, 500 at a time, each batch with its
+ * rows' states, the counts and the task's cursor in one transaction. So it can be
+ * cut off anywhere and goes on with no record twice and none left out. */
+#define LOG_ROOM "model"
+#include "model/import.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct commit {
+    struct task_run *task;
+    struct import_run run;
+    struct import im;
+    struct model_ctx c;
+    struct arena *a; /* of the batch */
+    int64_t after;   /* line of the last row that is done */
+    struct import_line *rows;
+    unsigned n;
+    int64_t before[8]; /* counts as they were before the batch */
+    bool stop;
+};
+
+/* What the server does not know how to go on from; the rest is the row's own. */
+static bool is_fault(const struct err *e, const struct store_conn *conn)
+{
+    return e->status >= 500 || store_retryable(conn);
+}
+
+static int one_row(struct commit *k, struct import_line *row, struct store_conn *conn,
+                   struct err *err)
+{
+    const struct model_resource *r = k->im.r;
+    if (err_is(&row->err)) {
+        row->state = ROW_FAILED;
+        return 0;
+    }
+    if (row->match && k->im.on_match != MF_UPDATE) {
+        row->state = k->im.on_match == MF_SKIP ? ROW_SKIPPED : ROW_FAILED;
+        if (row->state == ROW_FAILED)
+            err_field(&row->err, r->mf->import.key[0], "not_unique", NULL);
+        return 0;
+    }
+    if (store_savepoint(conn, err) < 0) return -1;
+    int rc = row->match ? model_update(r, &k->c, row->match, -1, row->body, &row->err)
+                        : model_create(r, &k->c, row->body, &row->row_id, &row->err);
+    if (rc == 0) {
+        row->state = row->match ? ROW_UPDATED : ROW_CREATED;
+        if (row->match) row->row_id = row->match;
+        return 0;
+    }
+    if (is_fault(&row->err, conn)) {
+        err_copy(err, &row->err);
+        return -1;
+    }
+    row->state = ROW_FAILED;
+    return store_rollback_to(conn, err);
+}
+
+static void count(struct commit *k)
+{
+    for (unsigned i = 0; i < k->n; i++)
+        k->im.n[k->rows[i].state]++;
+    k->task->done = 0;
+    for (int s = ROW_CREATED; s <= ROW_FAILED; s++)
+        k->task->done += k->im.n[s];
+    k->task->failed = k->im.n[ROW_FAILED];
+}
+
+/* Two rows of one batch may name the same record: each row looks anew. */
+static int batch_rows(struct commit *k, struct import_line **rows, struct store_conn *conn,
+                      struct err *err)
+{
+    for (unsigned i = 0; i < k->n; i++) {
+        if (!rows[i]->match && i > 0 && k->run.n_keys &&
+            import_bodies(&k->run, &rows[i], 1, conn, k->a, err) < 0)
+            return -1;
+        if (one_row(k, rows[i], conn, err) < 0) return -1;
+    }
+    return 0;
+}
+
+static int batch(void *arg, struct store_conn *conn, struct err *err)
+{
+    struct commit *k = arg;
+    arena_reset(k->a);
+    k->c.conn = conn;
+    k->c.arena = k->a;
+    k->c.done = NULL;
+    memcpy(k->im.n, k->before, sizeof k->before);
+    if (import_rows(conn, k->a, k->im.id, k->after, 1u << ROW_CREATE | 1u << ROW_UPDATE,
+                    IMPORT_BATCH, &k->rows, &k->n, err) < 0)
+        return -1;
+    if (!k->n) return 0;
+    struct import_line **rows = ARENA_ARRAY(k->a, struct import_line *, k->n);
+    for (unsigned i = 0; i < k->n; i++)
+        rows[i] = &k->rows[i];
+    if (import_bodies(&k->run, rows, k->n, conn, k->a, err) < 0 ||
+        batch_rows(k, rows, conn, err) < 0 ||
+        import_settle(conn, k->im.id, rows, k->n, k->a, err) < 0)
+        return -1;
+    count(k);
+    if (import_save(conn, &k->im, "committing", err) < 0) return -1;
+    json_t *cursor = json_pack("{s:I}", "line", (json_int_t)rows[k->n - 1]->line);
+    k->stop = !task_progress(k->task, conn, cursor);
+    json_decref(cursor);
+    return k->stop ? -1 : 0;
+}
+
+static int all_batches(struct commit *k, struct err *err)
+{
+    for (;;) {
+        struct store_conn *conn;
+        memcpy(k->before, k->im.n, sizeof k->before);
+        if (store_get(k->task->tenant->db, &conn, err) < 0) return -1;
+        int rc = store_tx(conn, batch, k, err);
+        store_put(conn);
+        if (rc < 0) return -1;
+        k->c.conn = NULL;
+        model_committed(&k->c);
+        if (!k->n) return 0;
+        k->after = k->rows[k->n - 1].line;
+    }
+}
+
+static sv summary(const struct commit *k)
+{
+    const int64_t *n = k->im.n;
+    return arena_printf(k->task->arena,
+                        "{\"import\":\"%lld\",\"created\":%lld,\"updated\":%lld,\"skipped\":%lld,"
+                        "\"failed\":%lld}",
+                        (long long)k->im.id, (long long)n[ROW_CREATED], (long long)n[ROW_UPDATED],
+                        (long long)(n[ROW_SKIPPED] + n[ROW_SKIP]),
+                        (long long)(n[ROW_FAILED] + n[ROW_BAD]));
+}
+
+/* What was brought in is in its table; the file and the rows that went well are not
+ * kept beside it, those that failed until they are mended. */
+static int finish(struct commit *k, struct err *err)
+{
+    struct store_conn *conn;
+    json_t *shown = NULL;
+    if (store_get(k->task->tenant->db, &conn, err) < 0) return -1;
+    int rc = import_save(conn, &k->im, "done", err);
+    if (rc == 0)
+        rc = import_clear(conn, k->im.id,
+                          1u << ROW_CREATED | 1u << ROW_UPDATED | 1u << ROW_SKIPPED | 1u << ROW_SKIP,
+                          err);
+    store_put(conn);
+    if (rc < 0) return -1;
+    const char *dir = state_subdir(k->task->arena, "imports", err);
+    if (dir) unlink(arena_printf(k->task->arena, "%s/%.*s", dir, SVARG(k->im.path)).p);
+    sv text = summary(k);
+    auth_audit(k->task->tenant, k->task->who, NULL,
+               &(struct auth_audit){
+                   .action = "import", .target = k->im.r->name, .detail = text, .ok = true});
+    if (json_parse(k->task->arena, text, &shown, err) < 0) return -1;
+    return task_result(k->task, shown, 0, err);
+}
+
+int import_commit_task(struct task_run *task, struct err *err)
+{
+    struct commit k = {.task = task, .a = arena_new(1 << 20)};
+    const struct model_resource *r =
+        model_find(task->model, json_get_sv(task->input, "resource"));
+    int64_t id = 0;
+    sv_i64(json_get_sv(task->input, "import"), &id);
+    struct model_ctx c = {
+        .tenant = task->tenant, .who = task->who, .arena = task->arena, .lang = task->lang};
+    k.c = c;
+    k.after = task->cursor ? json_integer_value(json_object_get(task->cursor, "line")) : 0;
+    int rc = r ? import_load(&c, r, id, &k.im, err) : err_set(err, 404, "not_found", NULL);
+    if (rc == 0) rc = import_run_start(&k.run, &k.im, &c, err);
+    k.run.c = &k.c;
+    if (rc == 0) rc = all_batches(&k, err);
+    if (rc == 0) rc = finish(&k, err);
+    import_run_end(&k.run);
+    arena_free(k.a);
+    return rc;
+}
