@@ -37,6 +37,8 @@ static const struct command commands[] = {
     {"tenant create", "SLUG --name NAME [--host H] [--admin LOGIN] [--admin-name N] [--phone P]", 1,
      "POST", "/operator/tenants", "slug", NULL,
      "makes database, account and first administrator"},
+    {"tenant seats", "TENANT N|none", 2, "PUT", "/operator/tenants/%s/seats", NULL, "seats",
+     "licences for active staff"},
     {"plugin list", "TENANT", 1, "GET", "/operator/tenants/%s/plugins", NULL, NULL,
      "plugins and their state"},
     {"plugin enable", "TENANT PLUGIN", 2, "POST", "/operator/tenants/%s/plugins/%s/enable", NULL,

@@ -17,6 +17,7 @@ enum {
     ATRIUM_MEMBER = 2,       /* the public, logged in */
     ATRIUM_KEY = 3,          /* an API key */
     ATRIUM_SYSTEM = 4,       /* jobs, streams, events */
+    ATRIUM_PARTNER = 5,      /* staff of a partner organisation */
 };
 
 /* Filled by the host up to the caller's size. Views are valid until: end of the
@@ -24,11 +25,13 @@ enum {
 struct atrium_principal {
     uint32_t size;           /* sizeof, set by the caller */
     atrium_principal_kind kind;
-    int64_t id;              /* of the staff, member or key; 0 for anon and system */
+    int64_t id;              /* of the staff (of host or partner), member or key; else 0 */
     int64_t dept;            /* of staff, 0: none */
     uint32_t admin;          /* 1: the built-in administrator role */
     uint32_t by_cookie;      /* 1: a browser's session; 0: a token or none */
     struct atrium_str name;
+    int64_t partner;         /* of ATRIUM_PARTNER: the organisation whose rows alone the
+                              * person may see, also by a plugin's own SQL; else 0 */
 };
 
 struct atrium_auth_1 {

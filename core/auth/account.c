@@ -22,7 +22,7 @@ static void write_user(struct jsonw *w, const struct auth_principal *p)
     jsonw_kv_id(w, "id", p->id);
     jsonw_kv_sv(w, "name", p->name.n ? p->name : p->phone_masked);
     jsonw_kv_sv(w, "phone", p->phone_masked.p ? p->phone_masked : SV(""));
-    if (p->kind == AUTH_STAFF) {
+    if (auth_is_staff(p)) {
         jsonw_key(w, SV("department"));
         if (p->dept)
             jsonw_id(w, p->dept);
@@ -34,7 +34,7 @@ static void write_user(struct jsonw *w, const struct auth_principal *p)
 
 void account_session(struct http_req *req)
 {
-    static const char *const kinds[] = {"anon", "staff", "member", "key", "system"};
+    static const char *const kinds[] = {"anon", "staff", "member", "key", "system", "partner"};
     const struct auth_principal *p = auth_of(req);
     const struct auth_tenant *t = auth_tenant_of(req);
     struct jsonw w = jsonw_on(http_out(req));
@@ -118,7 +118,7 @@ static int password(struct http_req *req, struct err *err)
     struct tenant *t = tenant_of(req);
     json_t *body;
     sv old, new;
-    if (p->kind != AUTH_STAFF) return err_set(err, 401, "unauthorized", NULL);
+    if (!auth_is_staff(p)) return err_set(err, 401, "unauthorized", NULL);
     if (login_body(req, &body, err) != 0) return -1;
     int rc = login_text(body, "old", false, 200, &old, err);
     rc |= login_text(body, "new", true, 200, &new, err);
@@ -176,6 +176,16 @@ static int fresh(struct tenant *t, const struct auth_principal *p, struct err *e
     return rc;
 }
 
+/* Whoever manages people may do it within his bounds. */
+static int may_manage(const struct tenant *t, struct http_req *req, struct err *err)
+{
+    const struct auth *a = t->auth;
+    int64_t id;
+    if (!auth_is_staff(auth_of(req)) || !a->manage) return err_set(err, 403, "forbidden", NULL);
+    if (!sv_i64(http_param(req, "id"), &id)) return err_set(err, 404, "not_found", NULL);
+    return a->manage(a->manage_arg, req, id, err);
+}
+
 static int reset(struct http_req *req, struct err *err)
 {
     const struct auth_principal *p = auth_of(req);
@@ -184,7 +194,7 @@ static int reset(struct http_req *req, struct err *err)
     json_t *body = NULL;
     sv given = SV_NULL, login, out;
     if (p->kind == AUTH_ANON) return err_set(err, 401, "unauthorized", NULL);
-    if (!p->admin) return err_set(err, 403, "forbidden", NULL);
+    if (!p->admin && may_manage(t, req, err) != 0) return -1;
     if (fresh(t, p, err) != 0) return -1;
     if (http_body(req).n &&
         (login_body(req, &body, err) != 0 ||

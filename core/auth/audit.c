@@ -203,7 +203,7 @@ static sv put(char **at, sv v, size_t max)
 
 static sv kind_name(enum auth_kind k)
 {
-    static const char *const names[] = {"anon", "staff", "member", "key", "system"};
+    static const char *const names[] = {"anon", "staff", "member", "key", "system", "partner"};
     return sv_of(names[k]);
 }
 

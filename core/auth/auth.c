@@ -102,6 +102,18 @@ void auth_stop(struct auth *a)
     arena_free(a->arena);
 }
 
+void auth_set_partner_resources(struct auth *a, const sv *names, unsigned n)
+{
+    a->for_partners = names;
+    a->n_for_partners = n;
+}
+
+void auth_set_manage(struct auth *a, auth_manage_fn *fn, void *arg)
+{
+    a->manage = fn;
+    a->manage_arg = arg;
+}
+
 void auth_set_delivery(struct auth *a, const struct auth_delivery *d)
 {
     a->delivery = *d;

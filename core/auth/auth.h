@@ -26,6 +26,7 @@ struct auth_tenant {             /* immutable but for what is said; reference co
     void *_Atomic model;         /* model's per-tenant caches, see model.h */
     void *_Atomic plugins;       /* plugin room's per-tenant state */
     void *_Atomic link;          /* link room's */
+    _Atomic int64_t seats;       /* licences for active staff; < 0: no limit */
 };
 
 struct auth_opts {
@@ -80,7 +81,18 @@ int auth_plugin_switch(struct auth_tenant *t, sv plugin, sv version, bool on, in
 
 /* ---- principals -------------------------------------------------------------------------- */
 
-enum auth_kind { AUTH_ANON, AUTH_STAFF, AUTH_MEMBER, AUTH_KEY, AUTH_SYSTEM };
+enum auth_kind {
+    AUTH_ANON,
+    AUTH_STAFF,                  /* of the host */
+    AUTH_MEMBER,
+    AUTH_KEY,
+    AUTH_SYSTEM,
+    AUTH_PARTNER,                /* staff of a partner organisation */
+};
+
+/* The departments that the scope "custom" names, by what it was given for. */
+enum auth_act { AUTH_READ, AUTH_UPDATE, AUTH_DELETE };
+struct auth_ids { const int64_t *v; unsigned n; };
 
 /* What one role, or the union of one's roles, allows on one resource. Scope
  * names are OR-ed; "all" stands for no restriction. */
@@ -91,6 +103,20 @@ struct auth_grant {
     unsigned n_read, n_update, n_del, n_doing;
     const sv *hidden, *read_only;      /* fields; a right from any role lifts it */
     unsigned n_hidden, n_read_only;
+    struct auth_ids custom[3];         /* by enum auth_act */
+    /* Who acts for others as well: what stands above is everything together, and
+     * here is whose it is: his own, then by the principal's delegations. A scope
+     * speaks of the person it comes from. NULL: all is his own. */
+    const struct auth_grant *hats;
+    unsigned n_hats;
+};
+
+#define AUTH_HATS 4              /* one's own rights and at most three delegations */
+struct auth_hat {                /* somebody whom one acts for */
+    int64_t delegation, id, dept;
+    const int64_t *depts;
+    unsigned n_depts;
+    sv name;
 };
 
 struct auth_roles;               /* compiled union of roles: shared, immutable, counted */
@@ -102,6 +128,9 @@ struct auth_principal {          /* lives as long as the request */
     int64_t dept;                /* of staff, 0 none */
     const int64_t *depts;        /* department subtree of `dept` */
     unsigned n_depts;
+    int64_t partner;             /* of AUTH_PARTNER: the organisation; else 0 */
+    const struct auth_hat *hats; /* delegations in force */
+    unsigned n_hats;
     bool admin;                  /* built-in administrator role: everything */
     int utc_offset;              /* of his tenant, minutes: dates in scopes */
     bool by_cookie;              /* CSRF checks were applied */
@@ -109,6 +138,12 @@ struct auth_principal {          /* lives as long as the request */
     const struct auth_roles *roles;
     sv device;                   /* verified device id of the public, or "" */
 };
+
+/* Somebody with a row of core.staff: the host's or a partner's. */
+static inline bool auth_is_staff(const struct auth_principal *p)
+{
+    return p->kind == AUTH_STAFF || p->kind == AUTH_PARTNER;
+}
 
 /* [worker] The caller's identity from Authorization: Bearer or the session
  * cookies; from memory when fresh (no query; a revoked session dies at once on
@@ -135,8 +170,7 @@ int auth_staff_principal(struct auth_tenant *t, struct arena *a, int64_t staff,
 /* The grant on a resource or NULL (nothing allowed). For admin and system a
  * static grant with everything; there "all" in `doing` means every transition.
  * What the core alone writes (core.audit, core.outbox) the administrator may
- * only read. Roles cannot give rights to write core.staff and core.role: they
- * would let their holder become administrator. [any] */
+ * only read. [any] */
 const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resource);
 /* "vote.poll:read|create|update|delete|export|import|<transition>". */
 bool auth_can(const struct auth_principal *p, sv resource, sv action);
@@ -146,6 +180,58 @@ bool auth_scope_all(const sv *scopes, unsigned n);
  * is stable for this browser. [worker] */
 sv auth_device(struct http_req *req, struct auth_tenant *t);
 
+/* Resources with the trait `partner`: on all others a partner's people have only
+ * what a role of the host gives "for partners" with a named scope. Once, before
+ * the server starts; the array must last. */
+void auth_set_partner_resources(struct auth *a, const sv *names, unsigned n);
+
+/* A role as somebody has it, for explanations. */
+struct auth_role_view {
+    int64_t id;
+    sv code, name, via;          /* via: "role", "post", "everyone", "delegation" */
+    sv via_name;                 /* of the post, or of whom it is done for */
+    unsigned hat;                /* 0: his own */
+    const struct auth_roles *roles;   /* this one alone, compiled */
+};
+int auth_roles_of_staff(struct auth_tenant *t, struct arena *a, int64_t staff,
+                        struct auth_role_view **out, size_t *n, struct err *err);
+const struct auth_grant *auth_grant_in(const struct auth_roles *r, sv resource);
+
+/* Would a role with these grants hand on no more than `outer` allows? *resource:
+ * where it would. Rights from delegations are not one's own to give. [any] */
+bool auth_roles_within(const struct auth_roles *inner, const struct auth_roles *outer,
+                       sv *resource);
+/* Grants of role documents, compiled; lives in `a`. [worker] */
+int auth_roles_read(struct store_conn *c, struct arena *a, const sv *documents, size_t n,
+                    const struct auth_roles **out, struct err *err);
+
+/* May the console show this menu? By the roles' "menus" and "hide_menus"; rights
+ * are asked besides. [any] */
+bool auth_menu_shown(const struct auth_principal *p, sv menu);
+
+/* ---- organisation ------------------------------------------------------------------------ */
+
+/* Somebody's superior: the manager of his department, or of the nearest one above
+ * that has one who is not himself. 0: nobody. */
+struct auth_org_node { int64_t id, parent, manager; };
+int64_t auth_superior(const struct auth_org_node *nodes, size_t n, int64_t dept, int64_t staff);
+int auth_superior_of(struct store_conn *c, int64_t staff, int64_t *superior, struct err *err);
+
+/* Seats. A unit (a department with all below it, or a partner) holds `seats`;
+ * `people` are the active ones. Which limit would one more person in (dept,
+ * partner) pass? -1: none, else the unit's place, or n for the tenant itself.
+ * A nested unit lies within another's seats. `total` < 0: the tenant has no limit. */
+struct auth_seat { int64_t dept, partner, seats, people; bool nested; };
+int auth_seats_full(const struct auth_seat *units, size_t n, const bool *above, int64_t total,
+                    int64_t everybody);
+/* 409 "seats_exhausted" naming whose, when one more active person does not fit.
+ * In a transaction: locks until its end, so that two at once cannot both have the
+ * last seat. `staff`: not counted. [worker] */
+int auth_seats_check(struct auth_tenant *t, struct store_conn *c, int64_t dept, int64_t partner,
+                     int64_t staff, struct err *err);
+/* The tenant's licences, from the operator; < 0: no limit. */
+int auth_tenant_seats(struct auth *a, struct auth_tenant *t, int64_t seats, struct err *err);
+
 /* Roles changed, staff changed, session revoked: forget what was cached. [any] */
 void auth_forget(struct auth_tenant *t);
 
@@ -153,6 +239,8 @@ void auth_forget(struct auth_tenant *t);
  * plugin is switched on; tenants' edits to them are kept. `grants` of a row is
  *   {"vote.poll": {"read": [scope], "create": true, "update": [scope], "delete": [scope],
  *    "export": true, "import": true, "do": [transition], "fields": {"phone": "hidden" | "read_only"}}}
+ * with, for the scope "custom", "depts": [ids] and "below": true, with "partners":
+ * true for partners' people, and beside the resources "menus" and "hide_menus".
  * For the core manifest: at the creation of a tenant and after its upgrade. [worker] */
 int auth_install_roles(struct store_conn *c, const struct mf_manifest *m, struct err *err);
 
@@ -192,6 +280,11 @@ struct auth_events {
     void (*tell)(void *arg, struct auth_tenant *t, sv event, int64_t id, sv json);
 };
 void auth_set_events(struct auth *a, const struct auth_events *e);
+
+/* Whether somebody who is no administrator may set another's password: main hands
+ * model's rule. 0: he may. Before the server starts. */
+typedef int auth_manage_fn(void *arg, struct http_req *req, int64_t staff, struct err *err);
+void auth_set_manage(struct auth *a, auth_manage_fn *fn, void *arg);
 
 /* argon2id (RFC 9106, second recommended: 64 MiB, t=3, p=4 is too heavy for a
  * burst of log-ins; parameters are in password.c with the reason). */

@@ -37,6 +37,7 @@ static const struct store_col tenant_cols[] = {
     {.name = "db_user", .type = STORE_COL_ASCII, .size = 32, .not_null = true},
     {.name = "db_password", .type = STORE_COL_ASCII, .size = 200, .not_null = true},
     {.name = "secret", .type = STORE_COL_ASCII, .size = 200, .not_null = true},
+    {.name = "seats", .type = STORE_COL_I32},                    /* NULL: no limit */
     COL_CREATED,
     {.name = "updated_at", .type = STORE_COL_DATETIME, .not_null = true},
 };
@@ -187,6 +188,7 @@ static bool on_tenant(void *arg, const struct store_val *v, unsigned n)
         t->next = l->auth->tenants;
         l->auth->tenants = t;
     }
+    atomic_store(&t->pub.seats, v[11].type == STORE_I64 ? v[11].u.i : -1);
     if (l->n == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 16;
         struct tenant **more = ARENA_ARRAY(l->arena, struct tenant *, cap);
@@ -234,7 +236,7 @@ int control_load(struct auth *a, struct err *err)
     struct loading l = {.auth = a, .arena = arena_new(0)};
     pthread_mutex_lock(&a->lock);
     int rc = store_run(c, SV("SELECT t.id, t.slug, t.name, t.utc_offset, t.db_name, t.db_user,"
-                             " t.db_password, t.secret, p.host, p.socket, p.port"
+                             " t.db_password, t.secret, p.host, p.socket, p.port, t.seats"
                              " FROM tenant t LEFT JOIN placement p ON p.id = t.placement"
                              " WHERE t.state = 'active' ORDER BY t.id"),
                        NULL, 0, on_tenant, &l, err);

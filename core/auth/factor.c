@@ -302,7 +302,7 @@ static void run(struct http_req *req, int (*fn)(struct own *, struct err *))
     const struct auth_principal *p = auth_of(req);
     struct own o = {.req = req};
     struct err e = {0};
-    if (p->kind != AUTH_STAFF) {
+    if (!auth_is_staff(p)) {
         http_fail_code(req, 401, "unauthorized");
         return;
     }

@@ -10,6 +10,11 @@
 
 struct set { const sv *v; unsigned n; };
 
+static sv text_of(const json_t *x)
+{
+    return json_is_string(x) ? sv_make(json_string_value(x), json_string_length(x)) : SV_NULL;
+}
+
 static bool has(const sv *v, unsigned n, sv x)
 {
     for (unsigned i = 0; i < n; i++)
@@ -17,8 +22,9 @@ static bool has(const sv *v, unsigned n, sv x)
     return false;
 }
 
-/* In place: out |= json array of texts. "all" swallows the others. */
-static void add_texts(struct arena *a, const sv **out, unsigned *n, const json_t *list)
+/* In place: out |= json array of texts. "all" swallows the others, unless only
+ * named ones count. */
+static void add_texts(struct arena *a, const sv **out, unsigned *n, const json_t *list, bool named)
 {
     size_t more = json_array_size(list);
     if (more == 0) return;
@@ -28,6 +34,7 @@ static void add_texts(struct arena *a, const sv **out, unsigned *n, const json_t
     for (size_t i = 0; i < more; i++) {
         const json_t *x = json_array_get(list, i);
         sv text = sv_make(json_string_value(x), json_string_length(x));
+        if (named && sv_eqs(text, "all")) continue;
         if (json_is_string(x) && !has(all, count, text)) all[count++] = arena_sv(a, text);
     }
     if (has(all, count, SV("all"))) {
@@ -72,6 +79,7 @@ static void meet(struct arena *a, bool first, const sv **out, unsigned *n, struc
 }
 
 struct build {
+    const struct role_input *in;
     struct arena *arena;             /* of the result */
     struct arena *scratch;           /* of the documents read */
     struct auth_grant *grants;
@@ -101,24 +109,74 @@ static size_t grant_for(struct build *b, sv resource)
     return b->n++;
 }
 
-/* Who may write these could make himself administrator, or rewrite what the core
- * alone writes; rights to do so stay with the built-in role. */
+/* What the core alone writes; and what is written with the row it belongs to,
+ * where it is checked whether the writer may give it. */
 static bool read_only_for_roles(sv resource)
 {
-    static const char *const names[] = {"core.staff", "core.staff_role", "core.role",
-                                        "core.audit", "core.outbox",     "core.login_provider"};
+    static const char *const names[] = {
+        "core.audit",        "core.outbox",          "core.login_provider", "core.staff_role",
+        "core.post_role",    "core.partner_role",    "core.delegation_role", "core.seat"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (sv_eqs(resource, names[i])) return true;
     return false;
 }
 
-static void add_resource(struct build *b, sv resource, const json_t *j)
+static bool has_id(const struct auth_ids *ids, int64_t id)
 {
+    for (unsigned i = 0; i < ids->n; i++)
+        if (ids->v[i] == id) return true;
+    return false;
+}
+
+static bool names_custom(const json_t *scopes)
+{
+    for (size_t i = 0; i < json_array_size(scopes); i++)
+        if (sv_eqs(text_of(json_array_get(scopes, i)), "custom")) return true;
+    return false;
+}
+
+/* The departments of `depts`, with those below them when the role says so. */
+static void add_custom(struct build *b, struct auth_ids *out, const json_t *scopes, const json_t *j)
+{
+    const json_t *depts = json_object_get(j, "depts");
+    bool below = json_is_true(json_object_get(j, "below"));
+    if (!names_custom(scopes) || json_array_size(depts) == 0) return;
+    size_t cap = out->n + json_array_size(depts) + (below ? b->in->n_below : 0);
+    int64_t *v = ARENA_ARRAY(b->arena, int64_t, cap), id;
+    struct auth_ids all = {v, out->n};
+    if (out->n) memcpy(v, out->v, out->n * sizeof *v);
+    for (size_t i = 0; i < json_array_size(depts); i++) {
+        if (!sv_i64(text_of(json_array_get(depts, i)), &id)) continue;
+        if (!has_id(&all, id)) v[all.n++] = id;
+        for (size_t k = 0; below && k < b->in->n_below; k++)
+            if (b->in->below[k].ancestor == id && !has_id(&all, b->in->below[k].descendant))
+                v[all.n++] = b->in->below[k].descendant;
+    }
+    *out = all;
+}
+
+/* A partner's people have no rights on rows that know no partner, but for what the
+ * host means for them, row by row. */
+enum reach { REACH_NONE, REACH_NAMED, REACH_ALL };
+static enum reach reach_of(const struct role_input *in, const struct role_row *row, sv resource,
+                           const json_t *j)
+{
+    if (!in->partner || has(in->for_partners, in->n_for_partners, resource)) return REACH_ALL;
+    bool meant = row->partner == 0 && json_is_true(json_object_get(j, "partners"));
+    return meant ? REACH_NAMED : REACH_NONE;
+}
+
+static void add_resource(struct build *b, const struct role_row *row, sv resource, const json_t *j)
+{
+    enum reach reach = reach_of(b->in, row, resource, j);
+    if (reach == REACH_NONE) return;
+    bool named = reach == REACH_NAMED;
     size_t at = grant_for(b, resource);
     struct auth_grant *g = &b->grants[at];
     struct arena *a = b->arena;
     const json_t *read = json_object_get(j, "read"), *fields = json_object_get(j, "fields");
-    add_texts(a, &g->read, &g->n_read, read);
+    add_texts(a, &g->read, &g->n_read, read, named);
+    add_custom(b, &g->custom[AUTH_READ], read, j);
     if (json_is_true(json_object_get(j, "export"))) g->export = true;
     if (json_array_size(read) > 0) {
         meet(a, !b->reads[at], &g->hidden, &g->n_hidden,
@@ -128,9 +186,12 @@ static void add_resource(struct build *b, sv resource, const json_t *j)
     if (read_only_for_roles(resource)) return;
     const json_t *update = json_object_get(j, "update");
     bool create = json_is_true(json_object_get(j, "create"));
-    add_texts(a, &g->update, &g->n_update, update);
-    add_texts(a, &g->del, &g->n_del, json_object_get(j, "delete"));
-    add_texts(a, &g->doing, &g->n_doing, json_object_get(j, "do"));
+    const json_t *del = json_object_get(j, "delete");
+    add_texts(a, &g->update, &g->n_update, update, named);
+    add_texts(a, &g->del, &g->n_del, del, named);
+    add_texts(a, &g->doing, &g->n_doing, json_object_get(j, "do"), named);
+    add_custom(b, &g->custom[AUTH_UPDATE], update, j);
+    add_custom(b, &g->custom[AUTH_DELETE], del, j);
     if (create) g->create = true;
     if (create && json_is_true(json_object_get(j, "import"))) g->import = true;
     if (create || json_array_size(update) > 0) {
@@ -152,7 +213,7 @@ static void add_role(struct build *b, const struct role_row *row)
         return;
     }
     json_object_foreach(doc, name, x)
-        if (json_is_object(x) && b->n < MAX_RESOURCES) add_resource(b, sv_of(name), x);
+        if (json_is_object(x) && b->n < MAX_RESOURCES) add_resource(b, row, sv_of(name), x);
 }
 
 static void index_grants(struct auth_roles *r)
@@ -168,25 +229,110 @@ static void index_grants(struct auth_roles *r)
     }
 }
 
-struct auth_roles *roles_compile(const struct role_row *rows, size_t n)
+/* Rows of one hat, or of all together. */
+#define ANY_HAT UINT32_MAX
+static void build_union(struct build *b, unsigned hat, const struct auth_roles *limit)
+{
+    for (size_t i = 0; i < b->in->n; i++) {
+        const struct role_row *row = &b->in->rows[i];
+        if (hat == ANY_HAT || row->hat == hat) add_role(b, row);
+    }
+    if (limit) b->n = roles_bound(b->grants, (unsigned)b->n, limit);
+}
+
+static const struct auth_grant *built(const struct build *b, sv resource)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (sv_eq(b->grants[i].resource, resource)) return &b->grants[i];
+    return NULL;
+}
+
+/* Beside the union, whose each part of it is. */
+static void split_by_hat(struct build *all, unsigned n_hats, const struct auth_roles *limit)
+{
+    struct build part[AUTH_HATS];
+    for (unsigned h = 0; h < n_hats; h++) {
+        part[h] = (struct build){.in = all->in, .arena = all->arena, .scratch = all->scratch};
+        build_union(&part[h], h, limit);
+    }
+    for (size_t i = 0; i < all->n; i++) {
+        struct auth_grant *g = &all->grants[i];
+        struct auth_grant *hats = ARENA_ARRAY(all->arena, struct auth_grant, n_hats);
+        for (unsigned h = 0; h < n_hats; h++) {
+            const struct auth_grant *own = built(&part[h], g->resource);
+            if (own) hats[h] = *own;
+            hats[h].resource = g->resource;
+        }
+        g->hats = hats;
+        g->n_hats = n_hats;
+    }
+}
+
+static void add_menus(struct auth_roles *r, struct arena *scratch, const struct role_row *row)
+{
+    struct err e = {0};
+    json_t *doc;
+    if (row->grants.n == 0 || json_parse(scratch, row->grants, &doc, &e) != 0) return;
+    const json_t *menus = json_object_get(doc, "menus");
+    if (json_is_array(menus)) r->picks_menus = true;
+    add_texts(r->arena, &r->menus, &r->n_menus, menus, false);
+    add_texts(r->arena, &r->hidden_menus, &r->n_hidden_menus, json_object_get(doc, "hide_menus"),
+              false);
+}
+
+static bool for_all(sv code)
+{
+    return sv_eqs(code, ROLE_EVERYONE) || sv_eqs(code, ROLE_PARTNERS);
+}
+
+struct auth_roles *roles_compile_all(const struct role_input *in)
 {
     struct arena *a = arena_new(0);
-    struct auth_roles *r = ARENA_NEW(a, struct auth_roles);
-    struct build b = {.arena = a, .scratch = arena_new(0)};
-    sv *codes = ARENA_ARRAY(a, sv, n + 1);
+    struct auth_roles *r = ARENA_NEW(a, struct auth_roles), *limit = NULL;
+    struct build b = {.in = in, .arena = a, .scratch = arena_new(0)};
+    sv *codes = ARENA_ARRAY(a, sv, in->n + 1);
+    unsigned n_hats = 1;
     r->arena = a;
     atomic_init(&r->refs, 1);
-    for (size_t i = 0; i < n; i++) {
-        if (!sv_eqs(rows[i].code, ROLE_EVERYONE)) codes[r->n_codes++] = arena_sv(a, rows[i].code);
-        if (rows[i].builtin && sv_eqs(rows[i].code, ROLE_ADMIN)) r->admin = true;
-        add_role(&b, &rows[i]);
+    for (size_t i = 0; i < in->n; i++) {
+        const struct role_row *row = &in->rows[i];
+        if (row->hat >= n_hats) n_hats = row->hat + 1;
+        if (row->hat) continue;
+        if (!for_all(row->code)) codes[r->n_codes++] = arena_sv(a, row->code);
+        if (row->builtin && !in->partner && sv_eqs(row->code, ROLE_ADMIN)) r->admin = true;
+        add_menus(r, b.scratch, row);
     }
+    if (n_hats > AUTH_HATS) panic("auth: more delegations than there are hats");
+    if (in->partner) {
+        struct role_input bound = *in;
+        bound.rows = in->limit;
+        bound.n = in->n_limit;
+        bound.limit = NULL;
+        bound.partner = 0;
+        limit = roles_compile_all(&bound);
+    }
+    build_union(&b, ANY_HAT, limit);
+    if (n_hats > 1) split_by_hat(&b, n_hats, limit);
+    roles_unref(limit);
     arena_free(b.scratch);
     r->codes = codes;
     r->grants = b.grants;
     r->n_grants = (unsigned)b.n;
     index_grants(r);
     return r;
+}
+
+struct auth_roles *roles_compile(const struct role_row *rows, size_t n)
+{
+    return roles_compile_all(&(struct role_input){.rows = rows, .n = n});
+}
+
+bool role_is_custom(sv grants)
+{
+    static const char word[] = "\"custom\"";
+    for (size_t i = 0; i + sizeof word - 1 <= grants.n; i++)
+        if (memcmp(grants.p + i, word, sizeof word - 1) == 0) return true;
+    return false;
 }
 
 struct auth_roles *roles_ref(struct auth_roles *r)
@@ -220,7 +366,11 @@ const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resour
         bool core_writes = sv_eq(resource, SV("core.audit")) || sv_eq(resource, SV("core.outbox"));
         return core_writes && p->kind != AUTH_SYSTEM ? &look_only : &everything;
     }
-    const struct auth_roles *r = p->roles;
+    return auth_grant_in(p->roles, resource);
+}
+
+const struct auth_grant *auth_grant_in(const struct auth_roles *r, sv resource)
+{
     if (!r) return NULL;
     for (uint64_t i = sv_hash(resource) & r->mask; r->slots[i]; i = (i + 1) & r->mask)
         if (sv_eq(r->slots[i]->resource, resource)) return r->slots[i];

@@ -145,9 +145,12 @@ int login_open(struct http_req *req, struct store_conn *c, const struct person *
     return 0;
 }
 
+/* Nobody of a frozen partner signs in. */
 #define STAFF_COLUMNS                                                                            \
-    "SELECT u.id, u.name, u.phone, u.state, x.password_hash, u.login, x.must_change, x.changed_at" \
-    " FROM core_staff u LEFT JOIN core_staff_secret x ON x.staff = u.id"
+    "SELECT u.id, u.name, u.phone," \
+    " IF(u.partner IS NULL OR o.state = 'active', u.state, 'frozen'), x.password_hash, u.login, x.must_change, x.changed_at" \
+    " FROM core_staff u LEFT JOIN core_partner o ON o.id = u.partner"                                \
+    " LEFT JOIN core_staff_secret x ON x.staff = u.id"
 
 static int take_staff(struct store_conn *c, struct arena *a, sv sql, const struct store_val *args,
                       unsigned n, struct person *out, struct err *err)
@@ -446,7 +449,7 @@ void login_end(struct http_req *req, enum auth_kind kind)
 {
     const struct auth_principal *p = auth_of(req);
     struct err e = {0};
-    if (p->kind == kind) {
+    if (p->kind == kind || (kind == AUTH_STAFF && p->kind == AUTH_PARTNER)) {
         if (session_end(tenant_of(req), req, p, &e) != 0) {
             http_fail(req, &e);
             return;

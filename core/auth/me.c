@@ -84,7 +84,7 @@ void me_get(struct http_req *req)
 {
     struct err e = {0};
     struct store_conn *c;
-    if (auth_of(req)->kind != AUTH_STAFF) {
+    if (!auth_is_staff(auth_of(req))) {
         http_fail_code(req, 401, "unauthorized");
         return;
     }

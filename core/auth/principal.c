@@ -23,53 +23,116 @@ static bool on_id(void *arg, const struct store_val *v, unsigned n)
     return true;
 }
 
-/* UNION drops doubles, so a tree that somebody closed into a ring still ends. */
 static int read_depts(struct store_conn *c, int64_t dept, struct ids *out, struct err *err)
 {
     struct store_val args[] = {STORE_I(dept)};
-    return store_run(c, SV("WITH RECURSIVE tree AS (SELECT id FROM core_dept WHERE id = ?"
-                           " UNION SELECT d.id FROM core_dept d JOIN tree ON d.parent = tree.id)"
-                           " SELECT id FROM tree"),
-                     args, 1, on_id, out, err);
+    if (!dept) return 0;
+    return store_run(c, SV("SELECT descendant FROM core_dept_tree WHERE ancestor = ?"), args, 1,
+                     on_id, out, err);
 }
 
-static struct session *build(const struct auth_person *who, struct arena *scratch,
-                             const struct ids *depts, struct auth_roles *roles)
+/* The six columns of PERSON_COLUMNS. */
+void person_take(struct auth_person *r, const struct store_val *v)
 {
-    sv masked = phone_mask(scratch, who->phone);
-    size_t ids = depts->n * sizeof(int64_t);
-    struct session *s = xmalloc(sizeof *s + ids + who->name.n + masked.n + 2 + _Alignof(int64_t));
-    memset(s, 0, sizeof *s);
-    atomic_init(&s->refs, 1);
-    s->roles = roles;
-    const uintptr_t edge = _Alignof(int64_t) - 1;
-    int64_t *list = (int64_t *)(((uintptr_t)s->tail + edge) & ~edge);
-    if (ids) memcpy(list, depts->v, ids);
-    char *name = (char *)list + ids, *phone = name + who->name.n + 1;
-    memcpy(name, who->name.p, who->name.n);
-    name[who->name.n] = 0;
-    memcpy(phone, masked.p, masked.n);
-    phone[masked.n] = 0;
-    s->p = (struct auth_principal){
-        .kind = who->kind, .id = who->id, .session = who->session, .dept = who->dept,
-        .depts = list, .n_depts = (unsigned)depts->n, .admin = roles && roles->admin,
-        .name = {name, who->name.n}, .phone_masked = {phone, masked.n}, .roles = roles,
-        .device = {"", 0}};
-    return s;
+    r->name = v[0].type != STORE_NULL ? v[0].u.s : SV("");
+    r->phone = v[1].type != STORE_NULL ? v[1].u.s : SV("");
+    r->active = v[2].type != STORE_NULL && sv_eqs(v[2].u.s, "active");
+    r->dept = v[3].type != STORE_NULL ? v[3].u.i : 0;
+    r->partner = v[4].type != STORE_NULL ? v[4].u.i : 0;
+    r->kind = r->partner ? AUTH_PARTNER : AUTH_STAFF;
+    /* A frozen partner's people are out at once. */
+    if (r->partner && (v[5].type == STORE_NULL || !sv_eqs(v[5].u.s, "active"))) r->active = false;
+}
+
+/* What is known of somebody beside his row: whom he acts for, where, and as what. */
+struct rights {
+    struct ids depts[AUTH_HATS];     /* his own, then by hat */
+    struct role_hat hats[AUTH_HATS - 1];
+    unsigned n_hats;
+    struct auth_roles *roles;
+};
+
+static int read_rights(struct tenant *t, struct store_conn *c, struct arena *a, const struct auth_person *r,
+                       struct rights *out, struct err *err)
+{
+    struct role_person who = {r->id, r->partner};
+    for (unsigned i = 0; i < AUTH_HATS; i++) out->depts[i].a = a;
+    if (r->kind == AUTH_MEMBER) return 0;
+    if (hats_of_staff(c, a, &who, out->hats, &out->n_hats, err) != 0 ||
+        read_depts(c, r->dept, &out->depts[0], err) != 0)
+        return -1;
+    for (unsigned i = 0; i < out->n_hats; i++)
+        if (read_depts(c, out->hats[i].dept, &out->depts[i + 1], err) != 0) return -1;
+    return roles_of_staff(t, c, &who, out->hats, out->n_hats, &out->roles, err);
+}
+
+/* Everything that a principal points at, in one piece: its size, and the writing. */
+static size_t tail_size(const struct auth_person *r, const struct rights *x, sv masked)
+{
+    size_t n = r->name.n + masked.n + 2 + _Alignof(struct auth_hat);
+    for (unsigned i = 0; i <= x->n_hats; i++) n += x->depts[i].n * sizeof(int64_t);
+    for (unsigned i = 0; i < x->n_hats; i++) n += sizeof(struct auth_hat) + x->hats[i].name.n;
+    return n;
+}
+
+static sv put_text(char **at, sv v)
+{
+    char *p = *at;
+    if (v.n) memcpy(p, v.p, v.n);
+    *at += v.n;
+    return sv_make(p, v.n);
+}
+
+static const int64_t *put_ids(int64_t **at, const struct ids *list)
+{
+    int64_t *p = *at;
+    if (list->n) memcpy(p, list->v, list->n * sizeof *p);
+    *at += list->n;
+    return p;
+}
+
+static void fill_principal(struct auth_principal *p, char *tail, const struct auth_person *r,
+                           const struct rights *x, sv masked)
+{
+    const uintptr_t edge = _Alignof(struct auth_hat) - 1;
+    struct auth_hat *hats = (struct auth_hat *)(((uintptr_t)tail + edge) & ~edge);
+    int64_t *ids = (int64_t *)(hats + x->n_hats);
+    *p = (struct auth_principal){
+        .kind = r->kind, .id = r->id, .session = r->session, .dept = r->dept, .partner = r->partner,
+        .depts = put_ids(&ids, &x->depts[0]), .n_depts = (unsigned)x->depts[0].n,
+        .hats = hats, .n_hats = x->n_hats, .admin = x->roles && x->roles->admin,
+        .roles = x->roles, .device = {"", 0}};
+    for (unsigned i = 0; i < x->n_hats; i++) {
+        const struct ids *d = &x->depts[i + 1];
+        hats[i] = (struct auth_hat){.delegation = x->hats[i].delegation, .id = x->hats[i].id,
+                                    .dept = x->hats[i].dept, .n_depts = (unsigned)d->n,
+                                    .depts = put_ids(&ids, d)};
+    }
+    char *text = (char *)ids;
+    p->name = put_text(&text, r->name);
+    *text++ = 0;
+    p->phone_masked = put_text(&text, masked);
+    *text++ = 0;
+    for (unsigned i = 0; i < x->n_hats; i++) hats[i].name = put_text(&text, x->hats[i].name);
 }
 
 int principal_make(struct tenant *t, struct store_conn *c, struct arena *scratch,
                    const struct auth_person *who, struct session **out, struct err *err)
 {
-    struct ids depts = {.a = scratch};
-    struct auth_roles *roles = NULL;
+    struct rights x = {0};
     *out = NULL;
-    if ((who->kind == AUTH_STAFF && roles_of_staff(t, c, who->id, &roles, err) != 0) ||
-        (who->dept && read_depts(c, who->dept, &depts, err) != 0)) {
-        roles_unref(roles);
+    if (read_rights(t, c, scratch, who, &x, err) != 0) {
+        roles_unref(x.roles);
         return -1;
     }
-    *out = build(who, scratch, &depts, roles);
+    sv masked = phone_mask(scratch, who->phone);
+    struct session *s = xmalloc(sizeof *s + tail_size(who, &x, masked));
+    memset(s, 0, sizeof *s);
+    atomic_init(&s->refs, 1);
+    s->roles = x.roles;
+    fill_principal(&s->p, s->tail, who, &x, masked);
+    s->p.utc_offset = t->pub.utc_offset;
+    *out = s;
     return 0;
 }
 
@@ -83,18 +146,14 @@ static void unref_session(void *s)
 static int read_staff(struct store_conn *c, struct arena *a, int64_t staff, struct auth_person *who,
                       struct err *err)
 {
-    struct store_val args[] = {STORE_I(staff)}, v[4];
+    struct store_val args[] = {STORE_I(staff)}, v[6];
     bool found = false;
-    if (store_one(c, a, SV("SELECT name, phone, state, department FROM core_staff"
-                           " WHERE id = ? AND deleted_at IS NULL"),
-                  args, 1, v, 4, &found, err) != 0)
+    *who = (struct auth_person){.id = staff};
+    if (store_one(c, a, SV("SELECT" PERSON_COLUMNS " FROM core_staff u" PERSON_PARTNER
+                           " WHERE u.id = ? AND u.deleted_at IS NULL"),
+                  args, 1, v, 6, &found, err) != 0)
         return -1;
-    *who = (struct auth_person){.kind = AUTH_STAFF, .id = staff, .name = SV(""), .phone = SV("")};
-    if (!found) return 0;
-    who->active = v[2].type == STORE_TEXT && sv_eqs(v[2].u.s, "active");
-    if (v[0].type == STORE_TEXT) who->name = v[0].u.s;
-    if (v[1].type == STORE_TEXT) who->phone = v[1].u.s;
-    if (v[3].type == STORE_I64) who->dept = v[3].u.i;
+    if (found) person_take(who, v);
     return 0;
 }
 

@@ -103,7 +103,7 @@ static int prove(struct http_req *req, struct store_conn *c, json_t *body, struc
 static int staff_session(struct http_req *req, struct err *err)
 {
     const struct auth_principal *p = auth_of(req);
-    if (p->kind == AUTH_STAFF && p->session) return 0;
+    if (auth_is_staff(p) && p->session) return 0;
     return p->kind == AUTH_ANON ? err_set(err, 401, "unauthorized", NULL)
                                 : err_set(err, 403, "forbidden", NULL);
 }

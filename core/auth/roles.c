@@ -20,8 +20,17 @@ struct reading {
     struct arena *arena;
     struct role_row *rows;
     size_t n, cap;
+    struct role_edge *edges;
+    size_t n_edges, cap_edges;
+    unsigned hat;                    /* of the rows that are being read */
+    bool custom;                     /* some scope names departments */
     struct buf print;                /* everything that the union depends on */
 };
+
+static int64_t number(const struct store_val *v)
+{
+    return v->type == STORE_I64 ? v->u.i : 0;
+}
 
 static bool on_row(void *arg, const struct store_val *v, unsigned n)
 {
@@ -37,14 +46,35 @@ static bool on_row(void *arg, const struct store_val *v, unsigned n)
     struct role_row *row = &r->rows[r->n++];
     row->code = arena_sv(r->arena, v[0].u.s);
     row->grants = v[1].type == STORE_NULL ? SV_NULL : arena_sv(r->arena, v[1].u.s);
-    row->builtin = v[2].type == STORE_I64 && v[2].u.i != 0;
-    buf_printf(&r->print, "%zu:%zu:%d:", row->code.n, row->grants.n, row->builtin);
+    row->builtin = number(&v[2]) != 0;
+    row->partner = number(&v[3]);
+    row->hat = r->hat;
+    r->custom |= role_is_custom(row->grants);
+    buf_printf(&r->print, "%u:%lld:%zu:%zu:%d:", row->hat, (long long)row->partner, row->code.n,
+               row->grants.n, row->builtin);
     buf_sv(&r->print, row->code);
     buf_sv(&r->print, row->grants);
     return true;
 }
 
-static struct auth_roles *shared(struct tenant *t, const struct reading *r)
+static bool on_edge(void *arg, const struct store_val *v, unsigned n)
+{
+    struct reading *r = arg;
+    (void)n;
+    if (r->n_edges == r->cap_edges) {
+        size_t cap = r->cap_edges ? r->cap_edges * 2 : 64;
+        struct role_edge *more = ARENA_ARRAY(r->arena, struct role_edge, cap);
+        if (r->n_edges) memcpy(more, r->edges, r->n_edges * sizeof *more);
+        r->edges = more;
+        r->cap_edges = cap;
+    }
+    r->edges[r->n_edges++] = (struct role_edge){number(&v[0]), number(&v[1])};
+    buf_printf(&r->print, "%lld>%lld;", (long long)number(&v[0]), (long long)number(&v[1]));
+    return true;
+}
+
+static struct auth_roles *shared(struct tenant *t, const struct reading *r,
+                                 const struct role_input *in)
 {
     pthread_mutex_lock(&t->lock);
     if (!t->roles) {
@@ -57,12 +87,29 @@ static struct auth_roles *shared(struct tenant *t, const struct reading *r)
     size_t at = h.a % SHARED;
     if (!rc->slot[at].roles || rc->slot[at].h.a != h.a || rc->slot[at].h.b != h.b) {
         roles_unref(rc->slot[at].roles);
-        rc->slot[at].roles = roles_compile(r->rows, r->n);
+        rc->slot[at].roles = roles_compile_all(in);
         rc->slot[at].h = h;
     }
     struct auth_roles *out = roles_ref(rc->slot[at].roles);
     pthread_mutex_unlock(&t->lock);
     return out;
+}
+
+static int read_edges(struct store_conn *c, struct reading *r, struct err *err)
+{
+    return store_run(c, SV("SELECT ancestor, descendant FROM core_dept_tree WHERE depth > 0"
+                           " ORDER BY ancestor, descendant"),
+                     NULL, 0, on_edge, r, err);
+}
+
+int roles_edges(struct store_conn *c, struct arena *a, const struct role_edge **out, size_t *n,
+                struct err *err)
+{
+    struct reading r = {.arena = a, .print = BUF_IN(a)};
+    if (read_edges(c, &r, err) != 0) return -1;
+    *out = r.edges;
+    *n = r.n_edges;
+    return 0;
 }
 
 int roles_of_key(struct tenant *t, struct store_conn *c, int64_t key, sv grants,
@@ -71,30 +118,85 @@ int roles_of_key(struct tenant *t, struct store_conn *c, int64_t key, sv grants,
     struct arena *a = arena_new(0);
     struct reading r = {.arena = a, .print = BUF_IN(a)};
     struct store_val args[] = {STORE_I(key)};
-    int rc = store_run(c, SV("SELECT code, grants, builtin FROM core_role WHERE id IN"
+    int rc = store_run(c, SV("SELECT code, grants, builtin, partner FROM core_role WHERE id IN"
                              " (SELECT role FROM core_api_key_role WHERE api_key = ?) ORDER BY id"),
                        args, 1, on_row, &r, err);
     if (rc == 0) {
-        struct store_val own[] = {STORE_S(SV("")), grants.p ? STORE_S(grants) : STORE_N, STORE_I(0)};
-        on_row(&r, own, 3);
-        *out = shared(t, &r);
+        struct store_val own[] = {STORE_S(SV("")), grants.p ? STORE_S(grants) : STORE_N, STORE_I(0), STORE_N};
+        on_row(&r, own, 4);
+        if (r.custom) rc = read_edges(c, &r, err);
+    }
+    if (rc == 0) {
+        struct role_input in = {.rows = r.rows, .n = r.n, .below = r.edges, .n_below = r.n_edges};
+        *out = shared(t, &r, &in);
     }
     arena_free(a);
     return rc;
 }
 
-int roles_of_staff(struct tenant *t, struct store_conn *c, int64_t staff, struct auth_roles **out,
+/* Held directly, or by a post that one has now. */
+#define HELD                                                                                     \
+    "r.id IN (SELECT role FROM core_staff_role WHERE staff = ?)"                                 \
+    " OR r.id IN (SELECT x.role FROM core_staff_post p JOIN core_post_role x ON x.post = p.post" \
+    " WHERE p.staff = ? AND p.since <= ? AND (p.until IS NULL OR p.until > ?))"
+#define COLUMNS "SELECT r.code, r.grants, r.builtin, r.partner FROM core_role r"
+
+static int read_own(struct store_conn *c, struct reading *r, const struct role_person *who,
+                    struct err *err)
+{
+    int64_t now = clock_now_us();
+    struct store_val args[] = {STORE_S(who->partner ? SV(ROLE_PARTNERS) : SV(ROLE_EVERYONE)),
+                               STORE_I(who->id), STORE_I(who->id), STORE_T(now), STORE_T(now)};
+    r->hat = 0;
+    return store_run(c, SV(COLUMNS " WHERE r.code = ? OR " HELD " ORDER BY r.id"), args, 5, on_row,
+                     r, err);
+}
+
+/* All that the other holds himself, or what of it the delegation names; never to
+ * be administrator, and never what he has from somebody else. */
+static int read_hat(struct store_conn *c, struct reading *r, const struct role_hat *hat,
+                    unsigned number, struct err *err)
+{
+    int64_t now = clock_now_us();
+    struct store_val args[] = {STORE_I(hat->id), STORE_I(hat->id), STORE_T(now), STORE_T(now),
+                               STORE_I(hat->all), STORE_I(hat->delegation)};
+    r->hat = number;
+    return store_run(c, SV(COLUMNS " WHERE r.builtin = 0 AND (" HELD ") AND (? = 1 OR r.id IN"
+                           " (SELECT role FROM core_delegation_role WHERE delegation = ?))"
+                           " ORDER BY r.id"),
+                     args, 6, on_row, r, err);
+}
+
+static int read_limit(struct store_conn *c, struct reading *r, int64_t partner, struct err *err)
+{
+    struct store_val args[] = {STORE_I(partner)};
+    r->hat = 0;
+    return store_run(c, SV(COLUMNS " WHERE r.code = '" ROLE_PARTNERS "' OR r.id IN"
+                           " (SELECT role FROM core_partner_role WHERE partner = ?) ORDER BY r.id"),
+                     args, 1, on_row, r, err);
+}
+
+int roles_of_staff(struct tenant *t, struct store_conn *c, const struct role_person *who,
+                   const struct role_hat *hats, unsigned n_hats, struct auth_roles **out,
                    struct err *err)
 {
     struct arena *a = arena_new(0);
     struct reading r = {.arena = a, .print = BUF_IN(a)};
-    struct store_val args[] = {STORE_I(staff)};
-    int rc = store_run(c, SV("SELECT code, grants, builtin FROM core_role"
-                             " WHERE code = '" ROLE_EVERYONE "'"
-                             " OR id IN (SELECT role FROM core_staff_role WHERE staff = ?)"
-                             " ORDER BY id"),
-                       args, 1, on_row, &r, err);
-    if (rc == 0) *out = shared(t, &r);
+    struct reading limit = {.arena = a, .print = BUF_IN(a)};
+    int rc = read_own(c, &r, who, err);
+    for (unsigned i = 0; rc == 0 && i < n_hats; i++) rc = read_hat(c, &r, &hats[i], i + 1, err);
+    if (rc == 0 && who->partner) rc = read_limit(c, &limit, who->partner, err);
+    if (rc == 0 && (r.custom || limit.custom))
+        rc = read_edges(c, &r, err);
+    if (rc == 0) {
+        buf_printf(&r.print, "|%lld|", (long long)who->partner);
+        buf_sv(&r.print, buf_view(&limit.print));
+        struct role_input in = {.rows = r.rows, .n = r.n, .below = r.edges, .n_below = r.n_edges,
+                                .partner = who->partner, .limit = limit.rows, .n_limit = limit.n,
+                                .for_partners = t->auth->for_partners,
+                                .n_for_partners = t->auth->n_for_partners};
+        *out = shared(t, &r, &in);
+    }
     arena_free(a);
     return rc;
 }
@@ -127,6 +229,7 @@ static void write_grant(struct jsonw *w, const struct mf_grant *g)
     if (g->export) jsonw_kv_bool(w, "export", true);
     if (g->import) jsonw_kv_bool(w, "import", true);
     write_texts(w, "do", g->doing, g->n_doing);
+    if (g->partners) jsonw_kv_bool(w, "partners", true);
     if (g->n_fields) {
         jsonw_key(w, SV("fields"));
         jsonw_obj(w);

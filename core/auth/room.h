@@ -46,6 +46,10 @@ struct auth {
     struct tenant *tenants;
     struct tenant_table *_Atomic table;
     struct session_cache *cache;
+    auth_manage_fn *manage;
+    void *manage_arg;
+    const sv *for_partners;          /* resources with the trait `partner` */
+    unsigned n_for_partners;
     struct work_pool *logins;        /* log-ins hash here, not on the request workers */
     struct auth_delivery delivery;
     struct auth_events events;
@@ -123,18 +127,54 @@ struct auth_roles {
     unsigned n_grants;
     const struct auth_grant **slots; /* open addressing by resource name */
     unsigned mask;
+    bool picks_menus;                /* some role says which menus are shown */
+    const sv *menus, *hidden_menus;
+    unsigned n_menus, n_hidden_menus;
 };
-struct role_row { sv code, grants; bool builtin; };
-/* Compiles the union; a row whose grants cannot be read allows nothing. */
+struct role_row {
+    sv code, grants;
+    bool builtin;
+    int64_t partner;                 /* whose role it is; 0: the host's */
+    unsigned hat;                    /* 0: one's own; else by that delegation */
+};
+struct role_edge { int64_t ancestor, descendant; };
+struct role_input {
+    const struct role_row *rows;     /* a row whose grants cannot be read allows nothing */
+    size_t n;
+    const struct role_edge *below;   /* departments below those that scopes name */
+    size_t n_below;
+    int64_t partner;                 /* of a partner's person */
+    const struct role_row *limit;    /* then: what bounds everything he has */
+    size_t n_limit;
+    const sv *for_partners;          /* resources whose rows know their partner */
+    unsigned n_for_partners;
+};
+struct auth_roles *roles_compile_all(const struct role_input *in);
+/* The union of a host's roles. */
 struct auth_roles *roles_compile(const struct role_row *rows, size_t n);
+/* Grants that are not within those of `limit` go. */
+unsigned roles_bound(struct auth_grant *grants, unsigned n, const struct auth_roles *limit);
+int roles_edges(struct store_conn *c, struct arena *a, const struct role_edge **out, size_t *n,
+                struct err *err);
+/* Does a role's document name the scope "custom" anywhere? */
+bool role_is_custom(sv grants);
+/* What a session says of one person, beside the session itself. */
+struct role_person { int64_t id, partner; };
+/* People whom somebody acts for now: at most AUTH_HATS - 1. */
+struct role_hat { int64_t delegation, id, dept; bool all; sv name; };
 struct auth_roles *roles_ref(struct auth_roles *r);
 void roles_unref(struct auth_roles *r);
-/* Roles of one member of staff, compiled or shared from the tenant's cache. */
-int roles_of_staff(struct tenant *t, struct store_conn *c, int64_t staff, struct auth_roles **out,
+/* Roles of one member of staff (his own, of his posts, of those he acts for),
+ * compiled or shared from the tenant's cache. */
+int roles_of_staff(struct tenant *t, struct store_conn *c, const struct role_person *who,
+                   const struct role_hat *hats, unsigned n_hats, struct auth_roles **out,
                    struct err *err);
 /* Roles of a key, with its own grants as one more. */
 int roles_of_key(struct tenant *t, struct store_conn *c, int64_t key, sv grants,
                  struct auth_roles **out, struct err *err);
+/* hats.c: the delegations in force for somebody. */
+int hats_of_staff(struct store_conn *c, struct arena *a, const struct role_person *who,
+                  struct role_hat hats[AUTH_HATS - 1], unsigned *n, struct err *err);
 void roles_cache_free(struct role_cache *rc);
 /* The JSON of one role template's grants over a manifest. */
 void roles_template(const struct mf_manifest *m, const char *role, struct buf *out);
@@ -157,10 +197,15 @@ void session_unref(struct session *s);
  * times are for him to set; what `who` names is copied. */
 struct auth_person {
     enum auth_kind kind;
-    int64_t id, session, dept;       /* session, dept 0: none */
+    int64_t id, session, dept, partner;  /* 0: none */
     bool active;
     sv name, phone;
 };
+/* Columns of a person `u` and of his partner `o`, in the order of person_take. */
+#define PERSON_COLUMNS " u.name, u.phone, u.state, u.department, u.partner, o.state"
+#define PERSON_PARTNER " LEFT JOIN core_partner o ON o.id = u.partner"
+struct store_val;
+void person_take(struct auth_person *who, const struct store_val *v);
 int principal_make(struct tenant *t, struct store_conn *c, struct arena *scratch,
                    const struct auth_person *who, struct session **out, struct err *err);
 
@@ -316,6 +361,7 @@ int outbox_send(void *arg, struct auth_tenant *t, sv phone, sv purpose, sv code,
 
 #define ROLE_ADMIN "admin"
 #define ROLE_EVERYONE "core.everyone"
+#define ROLE_PARTNERS "core.partner_everyone"
 /* The built-in administrator's row; there after the call. */
 int staff_admin_role(struct store_conn *c, struct err *err);
 /* Keeps the one before among the earlier ones. `must_change`: at the next log-in. */

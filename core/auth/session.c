@@ -123,32 +123,31 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
 {
     char hash[AUTH_HASH_CHARS];
     seal_sha256_hex(token, hash);
-    struct store_val args[] = {STORE_S(sv_make(hash, sizeof hash))}, v[13];
+    struct store_val args[] = {STORE_S(sv_make(hash, sizeof hash))}, v[15];
     if (store_one(c, a, SV("SELECT s.id, s.last_seen, s.expires_at, s.staff, s.member,"
-                           " u.name, u.phone, u.state, u.department, m.phone, m.state,"
-                           " s.device, d.state FROM core_session s"
+                           " m.phone, m.state, s.device, d.state," PERSON_COLUMNS
+                           " FROM core_session s"
                            " LEFT JOIN core_staff u ON u.id = s.staff AND u.deleted_at IS NULL"
                            " LEFT JOIN core_member m ON m.id = s.member"
-                           " LEFT JOIN core_device d ON d.id = s.device"
+                           " LEFT JOIN core_device d ON d.id = s.device" PERSON_PARTNER
                            " WHERE s.token_hash = ?"),
-                  args, 1, v, 13, found, err) != 0)
+                  args, 1, v, 15, found, err) != 0)
         return -1;
     if (!*found) return 0;
     *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i};
     bool staff = v[3].type != STORE_NULL;
-    const struct store_val *state = staff ? &v[7] : &v[10], *phone = staff ? &v[6] : &v[9];
     /* a frozen device takes its sessions with it */
-    bool device = v[11].type == STORE_NULL ||
-                  (v[12].type != STORE_NULL && sv_eqs(v[12].u.s, "active"));
-    r->who = (struct auth_person){
-        .kind = staff ? AUTH_STAFF : AUTH_MEMBER,
-        .id = staff ? v[3].u.i : v[4].u.i,
-        .session = v[0].u.i,
-        .active = device && state->type != STORE_NULL && sv_eqs(state->u.s, "active"),
-        .name = staff && v[5].type != STORE_NULL ? v[5].u.s : SV(""),
-        .phone = phone->type != STORE_NULL ? phone->u.s : SV(""),
-        .dept = staff && v[8].type != STORE_NULL ? v[8].u.i : 0,
-    };
+    bool device = v[7].type == STORE_NULL ||
+                  (v[8].type != STORE_NULL && sv_eqs(v[8].u.s, "active"));
+    r->who = (struct auth_person){.kind = AUTH_MEMBER, .id = staff ? v[3].u.i : v[4].u.i,
+                                  .session = v[0].u.i, .name = SV(""), .phone = SV("")};
+    if (staff) {
+        person_take(&r->who, v + 9);
+    } else {
+        if (v[5].type != STORE_NULL) r->who.phone = v[5].u.s;
+        r->who.active = v[6].type != STORE_NULL && sv_eqs(v[6].u.s, "active");
+    }
+    if (!device) r->who.active = false;
     return 0;
 }
 
@@ -265,15 +264,21 @@ int auth_identify(struct auth *a, struct http_req *req, struct auth_tenant *t,
     return auth_identify_for(a, req, t, wanted_by_path(http_path(req)), out, err);
 }
 
+/* Partners' people have the cookie of staff. */
+static bool is_of(const struct auth_principal *p, enum auth_kind kind)
+{
+    return (p->kind == AUTH_PARTNER ? AUTH_STAFF : p->kind) == kind;
+}
+
 static int by_cookies(struct http_req *req, struct tenant *t, enum auth_kind want,
                       struct session **out, struct err *err)
 {
     enum auth_kind other = want == AUTH_MEMBER ? AUTH_STAFF : AUTH_MEMBER;
     if (find_session(t, http_cookie(req, session_cookie(want)), out, err) != 0) return -1;
-    if (*out && (*out)->p.kind == want) return 0;
+    if (*out && is_of(&(*out)->p, want)) return 0;
     session_unref(*out);             /* a token in the other's cookie is nobody's */
     if (find_session(t, http_cookie(req, session_cookie(other)), out, err) != 0) return -1;
-    if (*out && (*out)->p.kind != other) {
+    if (*out && !is_of(&(*out)->p, other)) {
         session_unref(*out);
         *out = NULL;
     }
@@ -307,7 +312,7 @@ int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *
     p->by_cookie = s && !token.p;
     p->device = SV("");
     if (s) arena_on_free(http_arena(req), unref_session, s);
-    if (p->kind != AUTH_STAFF) {
+    if (!auth_is_staff(p)) {
         sv device = device_verify(tenant->secret, http_cookie(req, "atrium_d"));
         if (device.p) p->device = device;
     }

@@ -81,12 +81,12 @@ void sessions_own(struct http_req *req)
 {
     const struct auth_principal *p = auth_of(req);
     struct err e = {0};
-    if (p->kind != AUTH_STAFF && p->kind != AUTH_MEMBER) {
+    if (!auth_is_staff(p) && p->kind != AUTH_MEMBER) {
         http_fail_code(req, 401, "unauthorized");
         return;
     }
     struct store_val args[] = {STORE_I(p->id), STORE_T(clock_now_us())};
-    sv sql = p->kind == AUTH_STAFF
+    sv sql = auth_is_staff(p)
                  ? SV(COLUMNS " WHERE s.staff = ? AND s.expires_at > ? ORDER BY s.id DESC LIMIT 201")
                  : SV(COLUMNS " WHERE s.member = ? AND s.expires_at > ? ORDER BY s.id DESC LIMIT 201");
     if (answer(req, sql, args, 2, MAX_PAGE, &e) != 0) {
@@ -156,7 +156,7 @@ static int end(struct http_req *req, bool any, struct err *err)
     if (!sv_i64(http_param(req, "id"), &id)) return err_set(err, 404, "not_found", NULL);
     struct store_val args[] = {STORE_I(id), STORE_I(p->id)};
     sv find = any ? SV("SELECT staff, member FROM core_session WHERE id = ?")
-              : p->kind == AUTH_STAFF
+              : auth_is_staff(p)
                   ? SV("SELECT staff, member FROM core_session WHERE id = ? AND staff = ?")
                   : SV("SELECT staff, member FROM core_session WHERE id = ? AND member = ?");
     if (store_get(auth_tenant_of(req)->db, &c, err) != 0) return -1;
@@ -182,7 +182,7 @@ void sessions_end_own(struct http_req *req)
 {
     const struct auth_principal *p = auth_of(req);
     struct err e = {0};
-    if (p->kind != AUTH_STAFF && p->kind != AUTH_MEMBER) http_fail_code(req, 401, "unauthorized");
+    if (!auth_is_staff(p) && p->kind != AUTH_MEMBER) http_fail_code(req, 401, "unauthorized");
     else if (end(req, false, &e) != 0) http_fail(req, &e);
 }
 

@@ -44,6 +44,7 @@ int staff_rehash(struct store_conn *c, int64_t staff, sv hash, struct err *err)
 /* ---- creating ---------------------------------------------------------------------------- */
 
 struct new_staff {
+    struct auth_tenant *tenant;
     struct arena *arena;
     const struct auth_new_staff *n;
     sv phone, hash;
@@ -88,6 +89,7 @@ static int insert(void *arg, struct store_conn *c, struct err *err)
                          " state, version) VALUES (?, ?, ?, ?, ?, ?, 'active', 1)"),
                    args, 6, NULL, err) != 0)
         return -1;
+    if (auth_seats_check(s->tenant, c, 0, 0, s->id, err) != 0) return -1;
     for (unsigned i = 0; i < n->n_roles; i++)
         if (give_role(c, s, n->roles[i], err) != 0) return -1;
     return staff_set_password(c, s->id, s->hash, s->rules.password_first, err);
@@ -113,7 +115,8 @@ static int check_input(struct new_staff *s, struct err *err)
 int auth_staff_create(struct auth_tenant *t, struct arena *a, const struct auth_new_staff *n,
                       int64_t *id, sv *password, struct err *err)
 {
-    struct new_staff s = {.arena = a, .n = n, .id = id_next(), .rules = auth_rules_of(t)};
+    struct new_staff s = {
+        .tenant = t, .arena = a, .n = n, .id = id_next(), .rules = auth_rules_of(t)};
     if (check_input(&s, err) != 0) return -1;
     sv secret = n->password.p ? n->password : password_generate(a);
     if (auth_password_hash(a, secret, &s.hash, err) != 0) return -1;

@@ -34,6 +34,7 @@ struct tenant *tenant_make(struct auth *a, const struct tenant_row *row)
     t->pub.slug = arena_sv(arena, row->slug);
     t->pub.name = arena_sv(arena, row->name);
     t->pub.utc_offset = row->utc_offset;
+    atomic_init(&t->pub.seats, -1);
     memcpy(t->pub.secret, row->secret, sizeof t->pub.secret);
     pthread_mutex_init(&t->lock, NULL);
     struct store_db_opts o = a->server;

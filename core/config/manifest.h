@@ -111,6 +111,7 @@ enum mf_trait {
     MF_SOFT_DELETE = 1 << 4,     /* deleted_at */
     MF_APPEND_ONLY = 1 << 5,     /* no update, no delete through the API */
     MF_TREE = 1 << 6,            /* parent -> the own resource, no cycles, closure table */
+    MF_PARTNER = 1 << 8,         /* partner -> core.partner, whose row it is; NULL: the host's */
     MF_MANAGED = 1 << 7,         /* made, changed and removed by C only; people read them and do
                                   * their transitions */
 };
@@ -179,7 +180,7 @@ struct mf_grant {
     const char *role;
     const char *const *read, *const *update, *const *del;   /* scopes; "all" is built in */
     size_t n_read, n_update, n_del;
-    bool create, export, import;
+    bool create, export, import, partners;
     const char *const *doing;
     size_t n_doing;
     struct { const char *field; bool hidden, read_only; } *fields;

@@ -56,6 +56,7 @@ static void read_grant(struct mf_reader *r, struct cfg_node *c, const struct mf_
     g->import = cfg_bool(c, "import", false, r->e);
     if (g->import && !(res->import.on && g->create))
         cfg_error(r->e, cfg_get(c, "import"), "'import' needs 'create', and `import` of the resource");
+    g->partners = cfg_bool(c, "partners", false, r->e);
     g->doing = cfg_texts(c, "do", transitions, "transition", &g->n_doing, r->e);
     read_field_rights(r, c, res, g);
     if ((res->traits & MF_APPEND_ONLY) && (g->n_update || g->n_del))
@@ -79,6 +80,11 @@ void mf_read_grants(struct mf_reader *r, struct cfg_node *root, struct mf_resour
     cfg_names_add(r->a, &scopes, "all");
     for (size_t i = 0; i < res->n_scopes; i++)
         cfg_names_add(r->a, &scopes, res->scopes[i].name);
+    if (res->traits & MF_OWNED) cfg_names_add(r->a, &scopes, "own");
+    if (res->traits & MF_DEPT_TRAIT) {
+        cfg_names_add(r->a, &scopes, "department");
+        cfg_names_add(r->a, &scopes, "subtree");
+    }
     for (size_t i = 0; i < res->n_transitions; i++)
         cfg_names_add(r->a, &transitions, res->transitions[i].name);
     res->grants = ARENA_ARRAY(r->a, struct mf_grant, map->n);

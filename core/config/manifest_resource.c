@@ -2,7 +2,8 @@
 #include "config/manifest_reader.h"
 
 static const char *const trait_names[] = {"owned",       "dept",        "versioned", "audited",
-                                          "soft_delete", "append_only", "tree",      "managed"};
+                                          "soft_delete", "append_only", "tree",      "managed",
+                                          "partner"};
 #define N_TRAITS (sizeof trait_names / sizeof *trait_names)
 
 static void read_traits(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res)
@@ -32,6 +33,7 @@ void mf_columns(struct mf_reader *r, const struct mf_resource *res, struct cfg_n
         cfg_names_add(r->a, out, always[i]);
     if (res->traits & MF_OWNED) cfg_names_add(r->a, out, "owner");
     if (res->traits & MF_DEPT_TRAIT) cfg_names_add(r->a, out, "dept");
+    if (res->traits & MF_PARTNER) cfg_names_add(r->a, out, "partner");
     if (res->traits & MF_VERSIONED) cfg_names_add(r->a, out, "version");
     if (res->traits & MF_SOFT_DELETE) cfg_names_add(r->a, out, "deleted_at");
     if (res->n_states) cfg_names_add(r->a, out, "state");

@@ -58,6 +58,8 @@ static bool may(const struct boot *b, const struct mf_manifest *m, const char *p
 static bool menu_is_seen(const struct boot *b, const struct mf_manifest *m,
                          const struct mf_menu *menu)
 {
+    if (!auth_menu_shown(b->who, sv_of(menu->id)))
+        return false;
     if (menu->resource || menu->page || menu->permission)
         return may(b, m, menu->permission);
     for (size_t i = 0; i < m->n_menus; i++)
@@ -156,7 +158,7 @@ static void write_slots(struct boot *b, const struct mf_manifest *m)
 static bool staff_only(struct http_req *req)
 {
     const struct auth_principal *p = auth_of(req);
-    if (p->kind == AUTH_STAFF)
+    if (auth_is_staff(p))
         return true;
     http_fail_code(req, p->kind == AUTH_ANON ? 401 : 403,
                    p->kind == AUTH_ANON ? "unauthorized" : "forbidden");

@@ -238,6 +238,45 @@ static void post_drop_retired(struct http_req *req)
         buf_printf(http_out(req), "{\"dropped\":%zu}", d.dropped);
 }
 
+/* A whole number, as a number or as text; null or "none": no limit. */
+static bool seats_of(const json_t *v, int64_t *out)
+{
+    const char *text = json_string_value(v);
+    *out = json_is_integer(v) ? json_integer_value(v) : -1;
+    if (json_is_null(v) || (text && strcmp(text, "none") == 0))
+        return true;
+    if (text && !sv_i64(sv_of(text), out))
+        return false;
+    return *out >= 0 && *out <= 1000000;
+}
+
+static void put_seats(struct http_req *req)
+{
+    struct main_worker *w = http_route_data(req);
+    struct auth_tenant *t = path_tenant(req);
+    struct err err = {0};
+    json_t *body;
+    if (!t)
+        return;
+    int64_t n = -1;
+    if (http_json(req, &body, &err) == 0 && !seats_of(json_object_get(body, "seats"), &n))
+        err_field(&err, "seats", "not_integer", NULL);
+    if (err_is(&err) || auth_tenant_seats(w->auth, t, n, &err) != 0) {
+        http_fail(req, &err);
+        return;
+    }
+    struct auth_audit line = {.action = "tenant_seats", .target = t->slug, .ok = true};
+    auth_audit(t, &auth_system, req, &line);
+    struct jsonw out = jsonw_on(http_out(req));
+    jsonw_obj(&out);
+    jsonw_key(&out, SV("seats"));
+    if (n < 0)
+        jsonw_null(&out);
+    else
+        jsonw_i64(&out, n);
+    jsonw_end_obj(&out);
+}
+
 /* ---- staff ---------------------------------------------------------------------------------- */
 
 static void post_user(struct http_req *req)
@@ -416,6 +455,7 @@ int main_operator_routes(struct main_worker *w, struct http_router *r, struct er
         {HTTP_POST, "/operator/tenants/:slug/plugins/:id/disable", 0, disable_plugin, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/users", 0, post_user, w, NULL},
         {HTTP_GET, "/operator/tenants/:slug/audit/verify", 0, get_audit_verify, w, NULL},
+        {HTTP_PUT, "/operator/tenants/:slug/seats", 0, put_seats, w, NULL},
         {HTTP_GET, "/operator/tenants/:slug/plan", 0, get_plan, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/migrate", 0, post_migrate, w, NULL},
         {HTTP_POST, "/operator/tenants/:slug/drop-retired", 0, post_drop_retired, w, NULL},

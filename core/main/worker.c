@@ -311,6 +311,10 @@ static int start_routes(struct main_worker *w, struct err *err)
     w->site = the_site = main_site_new(w->arena, w->settings.www_dir, all, (size_t)(next - all));
     w->router = http_router_new();
     w->operator_router = http_router_new();
+    unsigned n_partner;
+    const sv *of_partners = model_partner_resources(w->model, &n_partner);
+    auth_set_partner_resources(w->auth, of_partners, n_partner);
+    auth_set_manage(w->auth, model_may_manage, w->model);
     if (auth_routes(w->auth, w->router, err) != 0 || model_routes(w->model, w->router, err) != 0 ||
         link_routes(w->link, w->router, err) != 0 ||
         plug_routes(w->plugins, w->router, err) != 0 ||

@@ -26,6 +26,11 @@ static const struct mf_field own_owner = {
     .name = "owner", .type = MF_USER, .title = {"负责人", "Owner"}, .on_delete = MF_CLEAR};
 static const struct mf_field own_dept = {
     .name = "dept", .type = MF_DEPT, .title = {"部门", "Department"}, .on_delete = MF_CLEAR};
+static const struct mf_field own_partner = {.name = "partner",
+                                            .type = MF_REF,
+                                            .to = "core.partner",
+                                            .title = {"合作单位", "Partner"},
+                                            .on_delete = MF_RESTRICT};
 static const struct mf_field own_version = {.name = "version",
                                             .type = MF_INT,
                                             .title = {"版本", "Version"},
@@ -183,6 +188,7 @@ int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *
     r->created_by = add(r, a, &own_created_by, true);
     if (mf->traits & MF_OWNED) r->owner = add(r, a, &own_owner, true);
     if (mf->traits & MF_DEPT_TRAIT) r->dept = add(r, a, &own_dept, true);
+    if (mf->traits & MF_PARTNER) r->partner = add(r, a, &own_partner, true);
     if (mf->traits & MF_VERSIONED) {
         r->version = add(r, a, &own_version, true);
         r->cols[r->version->at].not_null = true;

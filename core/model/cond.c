@@ -9,8 +9,8 @@
  *   list  = "(" value { "," value } ")"
  *   value = "\"" text "\"" | bare word | variable
  *
- * Variables are $user, $user.dept and $user.depts (also written $user.dept_tree);
- * words for dates are those of reltime.h. Scopes may also say "==". Everything is
+ * Variables are $user, $user.dept, $user.depts (also written $user.dept_tree) and
+ * $user.partner; words for dates are those of reltime.h. Scopes may also say "==". Everything is
  * bounded, and every complaint says where. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
@@ -132,6 +132,8 @@ static int variable(struct lex *l, struct cond_val *v)
         v->var = VAR_DEPT;
     else if (sv_eqs(l->text, "$user.depts") || sv_eqs(l->text, "$user.dept_tree"))
         v->var = VAR_DEPTS;
+    else if (sv_eqs(l->text, "$user.partner"))
+        v->var = VAR_PARTNER;
     else
         return complain(l, "filter_variable");
     return 0;

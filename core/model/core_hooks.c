@@ -15,8 +15,17 @@ static struct {
 } hooks[MAX_CORE_HOOKS] = {
     {"staff_check", staff_check},
     {"staff_leave", staff_check},
+    {"staff_resume", manage_staff},
+    {"staff_depart", staff_depart},
+    {"role_check", role_check},
+    {"post_check", post_check},
+    {"staff_post_check", staff_post_check},
+    {"partner_check", partner_check},
+    {"partner_freeze", partner_check},
+    {"delegation_check", delegation_check},
+    {"seat_check", seat_check},
 };
-static unsigned n_hooks = 2;
+static unsigned n_hooks = 11;
 
 static model_core_hook_fn *find(const char *name)
 {

@@ -56,8 +56,9 @@ bool staff_stays_admin(const char *event, const json_t *after, int64_t role)
 int staff_check(struct model_hook_call *call, struct err *err)
 {
     int64_t role, own, others;
+    if (manage_staff(call, err) < 0) return -1;
     if (!call->id || strcmp(call->event, "restore") == 0) return 0;
-    if (sv_eqs(json_get_sv(call->before, "state"), "suspended")) return 0;
+    if (call->before && !sv_eqs(json_get_sv(call->before, "state"), "active")) return 0;
     if (admin_role(call, &role, err) < 0) return -1;
     if (!role || staff_stays_admin(call->event, call->after, role)) return 0;
     if (count(call, role, &own, &others, err) < 0) return -1;

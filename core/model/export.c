@@ -279,8 +279,10 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     x.refs = shown_refs(&x.q, c->arena);
     x.cells = ARENA_ARRAY(c->arena, struct cell, x.q.n_shown + 1);
     int rc = export_rows(&x, c->arena, write, arg, err);
+    const struct auth_hat *behalf = policy_behalf(r, c->who, SV("export"));
     auth_audit(c->tenant, c->who, c->req,
-               &(struct auth_audit){.action = "export", .target = r->name, .ok = rc == 0});
+               &(struct auth_audit){.action = "export", .target = r->name, .ok = rc == 0,
+                                    .on_behalf = behalf ? behalf->id : 0});
     return rc;
 }
 

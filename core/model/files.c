@@ -77,6 +77,7 @@ struct found {
     struct model_file *f;
     sv path;
     bool any, public;
+    int64_t partner;
 };
 
 static sv text_of(struct arena *a, const struct store_val *v)
@@ -87,18 +88,20 @@ static sv text_of(struct arena *a, const struct store_val *v)
 static bool take(void *arg, const struct store_val *row, unsigned n_cols)
 {
     struct found *o = arg;
-    if (n_cols < 5) return true;
+    if (n_cols < 6) return true;
     o->any = true;
     o->f->name = text_of(o->a, &row[0]);
     o->f->type = text_of(o->a, &row[1]);
     o->f->size = row[2].type == STORE_I64 ? (uint64_t)row[2].u.i : 0;
     o->path = text_of(o->a, &row[3]);
+    o->partner = row[5].type == STORE_I64 ? row[5].u.i : 0;
     o->public = row[4].type == STORE_I64 && row[4].u.i;
     return true;
 }
 
-static bool may_see(const struct auth_principal *who, bool public)
+static bool may_see(const struct auth_principal *who, bool public, int64_t partner)
 {
+    if (who->kind == AUTH_PARTNER) return public || partner == who->partner;
     return public || who->admin || who->kind == AUTH_STAFF || who->kind == AUTH_KEY ||
            who->kind == AUTH_SYSTEM;
 }
@@ -112,12 +115,12 @@ static int find(struct model_ctx *c, int64_t id, struct model_file *out, bool *p
     out->id = id;
     if (conn_enter(c, &conn, err) < 0) return -1;
     int rc = store_run(conn,
-                       SV("SELECT `name`,`type`,`size`,`path`,`public` FROM `core_file` "
+                       SV("SELECT `name`,`type`,`size`,`path`,`public`,`partner` FROM `core_file` "
                           "WHERE `id`=?"),
                        args, 1, take, &o, err);
     conn_leave(c, conn);
     if (rc < 0) return -1;
-    if (!o.any || !may_see(c->who, o.public)) return err_set(err, 404, "not_found", NULL);
+    if (!o.any || !may_see(c->who, o.public, o.partner)) return err_set(err, 404, "not_found", NULL);
     out->path = sv_of(file_path(c->arena, c->tenant, o.path));
     *public = o.public;
     return 0;

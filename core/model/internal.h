@@ -105,9 +105,18 @@ void sql_in_ids(struct sql *s, const int64_t *ids, size_t n);
 
 /* A compiled condition: text in which '\1' stands for a list of departments,
  * and what is bound at its question marks. */
-enum frag_var { VAR_VALUE, VAR_USER, VAR_DEPT, VAR_DEPTS, VAR_TIME };
+enum frag_var {
+    VAR_VALUE,
+    VAR_USER,
+    VAR_DEPT,
+    VAR_DEPTS,
+    VAR_PARTNER,
+    VAR_CUSTOM, /* the departments that the grant on the resource `v` names for `act` */
+    VAR_TIME
+};
 struct frag_arg {
     enum frag_var var;
+    unsigned char hat, act; /* of whom it speaks, if the caller acts for others */
     struct store_val v;
     struct reltime when; /* VAR_TIME: its first moment or, `end`, the one behind it; */
     bool end, date;      /* as a local date: its first or last day */
@@ -193,12 +202,12 @@ struct model_resource {
     unsigned n_referrers;
     const struct model_col *id, *created_at, *updated_at, *created_by;
     const struct model_col *approval; /* the pending one's id, or NULL */
-    const struct model_col *owner, *dept, *version, *state, *deleted_at, *live; /* or NULL */
+    const struct model_col *owner, *dept, *partner, *version, *state, *deleted_at, *live; /* or NULL */
     const struct model_col *label;       /* or NULL: the id */
     const struct model_resource *parent; /* edited in place there */
     const struct model_col *parent_by;
-    struct frag *scopes;          /* by the manifest's order */
-    struct cond **scope_trees;    /* the same, as they were written */
+    struct frag *scopes;          /* by the manifest's order, then the built-in ones */
+    struct cond **scope_trees;    /* the same, as they were written; NULL: there is no such text */
     bool linked;                  /* has sets with tables of links */
     const struct model_col *sort; /* default order */
     bool sort_desc;
@@ -236,6 +245,12 @@ struct model {
     struct work_jobs *_Atomic jobs;
 };
 
+/* scopes.c: the declared ones by the manifest's order, then those that follow from
+ * the traits: own, department, subtree, custom; a declared one of that name wins. */
+void scopes_build(struct model_resource *r, struct arena *a);
+unsigned scope_count(const struct model_resource *r);
+int scope_find(const struct model_resource *r, sv name); /* -1: there is none */
+
 /* columns.c */
 int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *e);
 const struct model_col *col_find(const struct model_resource *r, sv name);
@@ -272,11 +287,15 @@ struct model_policy {
     const struct model_policy *next;
     const struct model_resource *res;
     const struct model_policy *parent;         /* rows are those of this one's rows */
-    uint64_t read_mask, update_mask, del_mask; /* scopes by number; ALL_ROWS */
+    /* Scopes by number, or ALL_ROWS; the caller's own, then of whom he acts for. */
+    uint64_t read_mask[AUTH_HATS], update_mask[AUTH_HATS], del_mask[AUTH_HATS];
+    bool partner; /* only rows of the caller's organisation */
+    bool hats;    /* more than the first of each mask counts */
     struct colset hidden, fixed;               /* what the grant takes away */
     bool can_read, can_create, can_update, can_delete, can_export, everything;
     struct frag read, update, del; /* of rows */
     const struct branch *branches; /* `read` in parts that an index serves, or NULL */
+    struct frag own_read, own_update, own_del; /* what of it the caller has himself */
     struct colset readable, writable;
     sv columns; /* "`id`,`created_at`,..." of the readable ones */
     const struct model_col **cols;
@@ -288,6 +307,10 @@ struct model_policy {
 const struct model_policy *policy_of(const struct model_resource *r,
                                      const struct auth_principal *who, struct arena *a,
                                      struct err *err);
+/* Whom the caller acts for when he does this (AUTH_READ ..., or by name): the first
+ * whose grant has it; NULL when his own has. */
+const struct auth_hat *policy_behalf(const struct model_resource *r,
+                                     const struct auth_principal *who, sv action);
 /* May people add rows at all? */
 bool resource_creatable(const struct mf_resource *mf);
 /* 401 for nobody, else 403; -1. */
@@ -408,6 +431,7 @@ struct write {
     json_t *before, *after;   /* rows with their children; NULL: none */
     const struct mf_transition *transition;
     json_t *numbers;         /* sequence numbers taken before the transaction, or NULL */
+    const struct auth_hat *behalf; /* by whose right, when it is not the caller's own */
     bool quiet;              /* nothing changed: no history, no event */
     struct model_done *done; /* for after the commit: hooks' writes, then this one */
 };
@@ -431,6 +455,13 @@ json_t *json_keep(struct arena *a, json_t *v); /* freed with the arena */
 bool core_resource(const struct mf_resource *mf);
 int core_hook_call(const char *name, struct model_hook_call *call, struct err *err);
 void core_hooks_check(const struct mf_resource *mf, struct cfg_errors *e);
+/* core_manage.c: what somebody who is no administrator may do to people and roles. */
+model_core_hook_fn manage_staff, staff_depart, role_check, post_check, staff_post_check,
+    partner_check;
+/* core_delegation.c, core_seat.c, core_grants.c */
+model_core_hook_fn delegation_check, seat_check;
+/* A role's document against the registry: 422 names what there is not. */
+int grants_check(const struct model *m, const json_t *doc, const json_t *before, struct err *err);
 /* core_staff.c */
 int staff_check(struct model_hook_call *call, struct err *err);
 /* Is the person an administrator after this as well? `role`: the built-in one. Pure. */

@@ -159,7 +159,7 @@ static json_t *lay(struct write *w, const struct model_resource *r, const json_t
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
         const json_t *v = json_object_get(body, c->f->name);
-        if (c->system && c != r->owner && c != r->dept) continue;
+        if (c->system && c != r->owner && c != r->dept && c != r->partner) continue;
         if (v)
             json_object_set_new(row, c->f->name, clean(w, c->f, v));
         else if (!before && !c->system)
@@ -172,11 +172,14 @@ static void own_columns(struct write *w, json_t *row)
 {
     const struct model_resource *r = w->r;
     const struct auth_principal *who = w->c->who;
-    bool staff = who->kind == AUTH_STAFF;
+    bool staff = auth_is_staff(who);
     if (r->owner && !json_object_get(row, "owner"))
         json_object_set_new(row, "owner", id_json(staff ? who->id : 0));
     if (r->dept && !json_object_get(row, "dept"))
         json_object_set_new(row, "dept", id_json(staff ? who->dept : 0));
+    /* Whose row it is, is no choice of a partner's person. */
+    if (r->partner && (who->kind == AUTH_PARTNER || !json_object_get(row, "partner")))
+        json_object_set_new(row, "partner", id_json(who->partner));
     if (r->state) json_object_set_new(row, "state", json_string(r->mf->initial));
     if (r->version) json_object_set_new(row, "version", json_integer(1));
 }

@@ -15,6 +15,7 @@ struct model_ctx;
 /* How C hooks of plugins are reached; the plugin room fills it before seal. */
 struct model_hook_call {
     const struct mf_resource *resource;
+    const struct model *model;
     struct auth_tenant *tenant;
     const struct auth_principal *who;
     struct store_conn *conn;     /* the open transaction */
@@ -51,6 +52,13 @@ struct model_outbox {
 };
 /* One, before the first request. */
 void model_set_outbox(struct model *m, const struct model_outbox *o);
+
+/* Names of the resources with the trait `partner`, for auth_set_partner_resources;
+ * they last as long as the model. After model_seal. */
+const sv *model_partner_resources(const struct model *m, unsigned *n);
+/* May the request's person set another's password, as far as his rights to manage
+ * people go? `arg` is the model; for auth_set_manage. [worker] */
+int model_may_manage(void *arg, struct http_req *req, int64_t staff, struct err *err);
 
 /* Binds the C behind a `validate` or a transition's `hook` of the core's own
  * manifest, where no plugin can: an unbound name keeps the core from starting.

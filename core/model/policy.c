@@ -22,8 +22,8 @@ static uint64_t scope_mask(const struct model_resource *r, const sv *names, unsi
     uint64_t m = 0;
     for (unsigned i = 0; i < n; i++) {
         if (sv_eqs(names[i], "all")) return ALL_ROWS;
-        for (size_t k = 0; k < r->mf->n_scopes; k++)
-            if (sv_eqs(names[i], r->mf->scopes[k].name)) m |= UINT64_C(1) << k;
+        int k = scope_find(r, names[i]);
+        if (k >= 0) m |= UINT64_C(1) << k;
     }
     return m;
 }
@@ -53,7 +53,7 @@ bool resource_creatable(const struct mf_resource *mf)
 
 static void all_rights(struct model_policy *p, bool system)
 {
-    p->read_mask = p->update_mask = p->del_mask = ALL_ROWS;
+    p->read_mask[0] = p->update_mask[0] = p->del_mask[0] = ALL_ROWS;
     p->can_create = system || resource_creatable(p->res->mf);
     p->can_export = true;
     p->everything = system;
@@ -62,48 +62,86 @@ static void all_rights(struct model_policy *p, bool system)
 static void from_grant(struct model_policy *p, const struct auth_grant *g)
 {
     const struct model_resource *r = p->res;
-    p->read_mask = scope_mask(r, g->read, g->n_read);
-    p->update_mask = scope_mask(r, g->update, g->n_update);
-    p->del_mask = scope_mask(r, g->del, g->n_del);
+    for (unsigned h = 0; h == 0 || h < g->n_hats; h++) {
+        const struct auth_grant *x = g->n_hats ? &g->hats[h] : g;
+        p->read_mask[h] = scope_mask(r, x->read, x->n_read);
+        p->update_mask[h] = scope_mask(r, x->update, x->n_update);
+        p->del_mask[h] = scope_mask(r, x->del, x->n_del);
+    }
+    p->hats = g->n_hats > 1;
     p->can_create = g->create && resource_creatable(r->mf);
     p->can_export = g->export;
     p->hidden = field_set(r, g->hidden, g->n_hidden);
     p->fixed = field_set(r, g->read_only, g->n_read_only);
+    if (p->partner && r->partner) colset_put(&p->fixed, r->partner->at);
 }
 
 /* ---- compiling -------------------------------------------------------------------- */
 
-/* The scopes of a mask OR-ed. No scope at all: no row. */
-static struct frag rows_of(const struct model_resource *r, uint64_t mask, struct arena *a)
+/* The scopes of the masks OR-ed, each with whom it speaks of. No scope at all: no
+ * row. */
+static struct frag scopes_of(const struct model_resource *r, const uint64_t *masks, unsigned n_masks,
+                             struct arena *a)
 {
     struct frag f = {0};
-    if (mask & ALL_ROWS) return f;
     struct buf b = BUF_IN(a);
-    unsigned n = 0;
-    for (size_t i = 0; i < r->mf->n_scopes; i++)
-        if (mask >> i & 1) n += r->scopes[i].n_args;
-    f.args = arena_calloc(a, n ? n : 1, sizeof *f.args);
-    for (size_t i = 0; i < r->mf->n_scopes; i++) {
-        if (!(mask >> i & 1)) continue;
-        const struct frag *s = &r->scopes[i];
-        buf_str(&b, b.n ? " OR " : "(");
-        buf_sv(&b, s->text);
-        if (s->n_args) memcpy(f.args + f.n_args, s->args, s->n_args * sizeof *f.args);
-        f.n_args += s->n_args;
-        f.by_depts |= s->by_depts;
+    unsigned n = 0, n_scopes = scope_count(r);
+    for (unsigned h = 0; h < n_masks; h++) {
+        if (masks[h] & ALL_ROWS) return f;
+        for (unsigned i = 0; i < n_scopes; i++)
+            if (masks[h] >> i & 1) n += r->scopes[i].n_args;
     }
+    f.args = arena_calloc(a, n ? n : 1, sizeof *f.args);
+    for (unsigned h = 0; h < n_masks; h++)
+        for (unsigned i = 0; i < n_scopes; i++) {
+            if (!(masks[h] >> i & 1)) continue;
+            const struct frag *s = &r->scopes[i];
+            buf_str(&b, b.n ? " OR " : "(");
+            buf_sv(&b, s->text);
+            for (unsigned k = 0; k < s->n_args; k++) {
+                f.args[f.n_args] = s->args[k];
+                f.args[f.n_args++].hat = (unsigned char)h;
+            }
+            f.by_depts |= s->by_depts;
+        }
     buf_str(&b, b.n ? ")" : "0");
     f.text = buf_view(&b);
     return f;
 }
 
-/* The same rows in parts that indexes serve; NULL when some scope has no such part. */
-static const struct branch *branches(const struct model_resource *r, uint64_t mask, struct arena *a)
+/* A partner's people are among their own rows, whatever their scopes say. */
+static void keep_to_partner(const struct model_resource *r, struct frag *f, struct arena *a)
 {
+    struct frag_arg *args = ARENA_ARRAY(a, struct frag_arg, f->n_args + 1);
+    args[0] = (struct frag_arg){.var = VAR_PARTNER};
+    if (f->n_args) memcpy(args + 1, f->args, f->n_args * sizeof *args);
+    f->text = arena_printf(a, "(%.*s=?%s%.*s)", SVARG(r->partner->ident), f->text.p ? " AND " : "",
+                           SVARG(f->text));
+    f->args = args;
+    f->n_args++;
+}
+
+static struct frag rows_of(const struct model_policy *p, const uint64_t *masks, enum auth_act act,
+                           bool own, struct arena *a)
+{
+    const struct model_resource *r = p->res;
+    struct frag f = scopes_of(r, masks, p->hats && !own ? AUTH_HATS : 1, a);
+    for (unsigned i = 0; i < f.n_args; i++)
+        if (f.args[i].var == VAR_CUSTOM) f.args[i].act = (unsigned char)act;
+    if (p->partner && r->partner) keep_to_partner(r, &f, a);
+    return f;
+}
+
+/* The same rows in parts that indexes serve; NULL when some scope has no such part. */
+static const struct branch *branches(const struct model_policy *p, struct arena *a)
+{
+    const struct model_resource *r = p->res;
     struct branch *list = NULL;
-    if (mask & ALL_ROWS) return NULL;
-    for (size_t i = 0; i < r->mf->n_scopes; i++)
-        if (mask >> i & 1 && !branches_of(r->scope_trees[i], a, &list)) return NULL;
+    if (p->hats || p->partner || p->parent || (p->read_mask[0] & ALL_ROWS)) return NULL;
+    for (unsigned i = 0; i < scope_count(r); i++)
+        if (p->read_mask[0] >> i & 1 &&
+            (!r->scope_trees[i] || !branches_of(r->scope_trees[i], a, &list)))
+            return NULL;
     return list;
 }
 
@@ -124,7 +162,7 @@ static bool may_write(const struct model_policy *p, const struct model_col *c)
 {
     const struct model_resource *r = p->res;
     if (colset_has(&p->hidden, c->at) || colset_has(&p->fixed, c->at)) return false;
-    if (c->system) return c == r->owner || c == r->dept;
+    if (c->system) return c == r->owner || c == r->dept || (c == r->partner && !p->partner);
     return !c->secret && !c->f->read_only && c->f->type != MF_SEQUENCE;
 }
 
@@ -154,6 +192,13 @@ static void columns(struct model_policy *p, struct arena *a)
     p->columns = buf_view(&b);
 }
 
+static bool any_mask(const uint64_t masks[AUTH_HATS])
+{
+    for (unsigned h = 0; h < AUTH_HATS; h++)
+        if (masks[h]) return true;
+    return false;
+}
+
 static void compile(struct model_policy *p, struct arena *a)
 {
     const struct model_resource *r = p->res;
@@ -161,14 +206,20 @@ static void compile(struct model_policy *p, struct arena *a)
     for (unsigned i = 0; i < r->n_cols; i++)
         if (r->cols[i].part_of && colset_has(&p->hidden, r->cols[i].part_of->at))
             colset_put(&p->hidden, i);
-    p->read = p->parent ? rows_of_parent(r, p->parent, a) : rows_of(r, p->read_mask, a);
-    p->branches = p->parent ? NULL : branches(r, p->read_mask, a);
-    p->update = rows_of(r, p->update_mask, a);
-    p->del = rows_of(r, p->del_mask, a);
-    p->can_read = p->parent || p->read_mask;
+    p->read = p->parent ? rows_of_parent(r, p->parent, a)
+                        : rows_of(p, p->read_mask, AUTH_READ, false, a);
+    p->branches = branches(p, a);
+    p->update = rows_of(p, p->update_mask, AUTH_UPDATE, false, a);
+    p->del = rows_of(p, p->del_mask, AUTH_DELETE, false, a);
+    if (p->hats) {
+        p->own_read = rows_of(p, p->read_mask, AUTH_READ, true, a);
+        p->own_update = rows_of(p, p->update_mask, AUTH_UPDATE, true, a);
+        p->own_del = rows_of(p, p->del_mask, AUTH_DELETE, true, a);
+    }
+    p->can_read = p->parent || any_mask(p->read_mask);
     bool edit = !has_trait(r, MF_APPEND_ONLY) && (p->everything || !has_trait(r, MF_MANAGED));
-    p->can_update = p->can_read && p->update_mask && edit;
-    p->can_delete = p->can_read && p->del_mask && edit;
+    p->can_update = p->can_read && any_mask(p->update_mask) && edit;
+    p->can_delete = p->can_read && any_mask(p->del_mask) && edit;
     columns(p, a);
     if (p->read.by_depts) return;
     struct buf b = BUF_IN(a);
@@ -182,8 +233,10 @@ static void compile(struct model_policy *p, struct arena *a)
 
 static bool same(const struct model_policy *a, const struct model_policy *b)
 {
-    return a->parent == b->parent && a->read_mask == b->read_mask &&
-           a->update_mask == b->update_mask && a->del_mask == b->del_mask &&
+    return a->parent == b->parent && a->partner == b->partner && a->hats == b->hats &&
+           memcmp(a->read_mask, b->read_mask, sizeof a->read_mask) == 0 &&
+           memcmp(a->update_mask, b->update_mask, sizeof a->update_mask) == 0 &&
+           memcmp(a->del_mask, b->del_mask, sizeof a->del_mask) == 0 &&
            a->can_create == b->can_create && a->can_export == b->can_export &&
            a->everything == b->everything &&
            memcmp(&a->hidden, &b->hidden, sizeof a->hidden) == 0 &&
@@ -243,7 +296,10 @@ const struct model_policy *policy_of(const struct model_resource *r,
         all_rights(&want, who->kind == AUTH_SYSTEM);
         return intern(&want, a);
     }
-    const struct auth_grant *g = auth_grant_of(who, r->name);
+    /* Rows that do not know their partner themselves follow the rows they are of. */
+    want.partner = who->kind == AUTH_PARTNER;
+    bool follows = want.partner && r->parent && !r->partner;
+    const struct auth_grant *g = follows ? NULL : auth_grant_of(who, r->name);
     if (g) {
         from_grant(&want, g);
         return intern(&want, a);
@@ -274,6 +330,33 @@ const struct model_policy *policy_of_child(const struct model_child *k,
         want.fixed = field_set(k->res, g->read_only, g->n_read_only);
     }
     return intern(&want, a);
+}
+
+static bool has_name(const sv *v, unsigned n, sv name)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (sv_eq(v[i], name) || sv_eqs(v[i], "all")) return true;
+    return false;
+}
+
+static bool grants(const struct auth_grant *g, sv action)
+{
+    if (sv_eqs(action, "create")) return g->create;
+    if (sv_eqs(action, "export")) return g->export;
+    if (sv_eqs(action, "import")) return g->import;
+    if (sv_eqs(action, "update")) return g->n_update > 0;
+    if (sv_eqs(action, "delete") || sv_eqs(action, "restore")) return g->n_del > 0;
+    return has_name(g->doing, g->n_doing, action);
+}
+
+const struct auth_hat *policy_behalf(const struct model_resource *r,
+                                     const struct auth_principal *who, sv action)
+{
+    const struct auth_grant *g = who->n_hats ? auth_grant_of(who, r->name) : NULL;
+    if (!g || !g->n_hats || grants(&g->hats[0], action)) return NULL;
+    for (unsigned h = 1; h < g->n_hats && h <= who->n_hats; h++)
+        if (grants(&g->hats[h], action)) return &who->hats[h - 1];
+    return NULL;
 }
 
 /* ---- use -------------------------------------------------------------------------- */

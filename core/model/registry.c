@@ -207,18 +207,6 @@ static void default_sort(struct model_resource *r)
     r->sort_desc = s[0] == '-';
 }
 
-static void compile_scopes(struct model *m, struct model_resource *r)
-{
-    r->scopes = ARENA_ARRAY(m->a, struct frag, r->mf->n_scopes);
-    r->scope_trees = ARENA_ARRAY(m->a, struct cond *, r->mf->n_scopes);
-    for (size_t i = 0; i < r->mf->n_scopes; i++) {
-        struct err err = {0};
-        if (cond_parse(r, m->a, r->mf->scopes[i].expr, true, &r->scope_trees[i], &err) < 0 ||
-            cond_compile(r->scope_trees[i], m->a, &r->scopes[i], &err) < 0)
-            panic("model: a scope that was checked does not compile");
-    }
-}
-
 static const struct model_resource *referred(const struct model_col *c)
 {
     return c->ref ? c->ref : c->many;
@@ -264,7 +252,7 @@ static void check_plugin(struct model *m, struct model_plugin *p, struct cfg_err
     for (size_t i = 0; i < p->n_res; i++)
         resolve_children(m, p->res[i], e);
     for (size_t i = 0; i < p->n_res; i++) {
-        if (p->res[i]->mf->n_scopes > 60) seal_error(e, p->res[i]->mf, NULL, "more than 60 scopes");
+        if (p->res[i]->mf->n_scopes > 50) seal_error(e, p->res[i]->mf, NULL, "more than 50 scopes");
         indexes_check(p->res[i], e);
         core_hooks_check(p->res[i]->mf, e);
     }
@@ -310,7 +298,7 @@ int model_seal(struct model *m, const struct model_hooks *hooks, struct cfg_erro
             m->all[m->n_all++] = p->res[k];
     }
     for (size_t i = 0; i < m->n_all; i++) {
-        compile_scopes(m, m->all[i]);
+        scopes_build(m->all[i], m->a);
         default_sort(m->all[i]);
     }
     collect_referrers(m);

@@ -136,7 +136,7 @@ static void traits(struct jsonw *w, const struct mf_resource *mf)
     } all[] = {
         {MF_OWNED, "owned"},     {MF_DEPT_TRAIT, "dept"},         {MF_VERSIONED, "versioned"},
         {MF_AUDITED, "audited"}, {MF_SOFT_DELETE, "soft_delete"}, {MF_APPEND_ONLY, "append_only"},
-        {MF_TREE, "tree"},       {MF_MANAGED, "managed"}};
+        {MF_TREE, "tree"},       {MF_MANAGED, "managed"},         {MF_PARTNER, "partner"}};
     jsonw_key(w, SV("traits"));
     jsonw_arr(w);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

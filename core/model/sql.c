@@ -45,16 +45,25 @@ void sql_in_ids(struct sql *s, const int64_t *ids, size_t n)
 }
 
 /* The variables are those of staff; for anybody else they match no row. */
+/* Of himself, or of somebody whom he acts for. */
+static int64_t of_staff(const struct frag_arg *x, const struct auth_principal *who)
+{
+    if (!auth_is_staff(who) || x->hat > who->n_hats) return 0;
+    if (x->var == VAR_PARTNER) return who->partner;
+    const struct auth_hat *hat = x->hat ? &who->hats[x->hat - 1] : NULL;
+    if (x->var == VAR_USER) return hat ? hat->id : who->id;
+    return hat ? hat->dept : who->dept;
+}
+
 struct store_val frag_value(const struct frag_arg *arg, const struct auth_principal *who,
                             struct arena *a)
 {
-    bool staff = who->kind == AUTH_STAFF;
     struct frag one = {.args = &(struct frag_arg){0}, .n_args = 1};
     switch (arg->var) {
     case VAR_USER:
-        return STORE_I(staff ? who->id : 0);
     case VAR_DEPT:
-        return STORE_I(staff ? who->dept : 0);
+    case VAR_PARTNER:
+        return STORE_I(of_staff(arg, who));
     case VAR_TIME:
         one.args[0] = *arg;
         frag_settle(&one, a, clock_now_us(), who->utc_offset);
@@ -80,19 +89,32 @@ void frag_settle(struct frag *f, struct arena *a, int64_t now_us, int offset_min
     }
 }
 
-void frag_render(const struct frag *f, const struct auth_principal *who, struct sql *s)
+static struct auth_ids depts_of(const struct frag_arg *x, const struct auth_principal *who)
 {
     static const int64_t nobody = 0;
-    bool staff = who->kind == AUTH_STAFF;
+    struct auth_ids ids = {&nobody, 1};
+    if (!auth_is_staff(who) || x->hat > who->n_hats) return ids;
+    if (x->var == VAR_CUSTOM) {
+        const struct auth_grant *g = auth_grant_of(who, x->v.u.s);
+        if (g && g->n_hats) g = x->hat < g->n_hats ? &g->hats[x->hat] : NULL;
+        if (g && g->custom[x->act].n) return g->custom[x->act];
+    } else if (x->hat) {
+        const struct auth_hat *hat = &who->hats[x->hat - 1];
+        if (hat->n_depts) return (struct auth_ids){hat->depts, hat->n_depts};
+    } else if (who->n_depts) {
+        return (struct auth_ids){who->depts, who->n_depts};
+    }
+    return ids;
+}
+
+void frag_render(const struct frag *f, const struct auth_principal *who, struct sql *s)
+{
     unsigned at = 0;
     for (size_t i = 0; i < f->text.n; i++) {
         char c = f->text.p[i];
         if (c == '\1') {
-            at++;
-            if (staff && who->n_depts)
-                sql_in_ids(s, who->depts, who->n_depts);
-            else
-                sql_in_ids(s, &nobody, 1);
+            struct auth_ids ids = depts_of(&f->args[at++], who);
+            sql_in_ids(s, ids.v, ids.n);
             continue;
         }
         buf_chr(&s->text, c);

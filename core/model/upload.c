@@ -34,7 +34,7 @@ static const struct mf_field *use_field(const struct model *m, sv use,
 
 static bool may_upload(const struct auth_principal *who, const struct model_resource *r)
 {
-    if (!r) return who->kind == AUTH_STAFF || who->kind == AUTH_KEY || who->admin;
+    if (!r) return auth_is_staff(who) || who->kind == AUTH_KEY || who->admin;
     for (; r; r = r->parent)
         if (auth_can(who, r->name, SV("create")) || auth_can(who, r->name, SV("update")))
             return true;
@@ -138,7 +138,8 @@ static int insert_row(struct post *p, struct upload *u, struct err *err)
 {
     struct store_conn *conn;
     struct store_val now = STORE_T(clock_now_us());
-    struct store_val by = p->c.who->kind == AUTH_STAFF ? STORE_I(p->c.who->id) : STORE_N;
+    int64_t partner = p->c.who->partner;
+    struct store_val by = auth_is_staff(p->c.who) ? STORE_I(p->c.who->id) : STORE_N;
     struct store_val args[] = {STORE_I(u->id),
                                now,
                                now,
@@ -150,13 +151,15 @@ static int insert_row(struct post *p, struct upload *u, struct err *err)
                                STORE_S(digest(u->a, u->data)),
                                STORE_S(u->path),
                                STORE_I(0),
-                               u->use.n ? STORE_S(u->use) : STORE_N};
+                               u->use.n ? STORE_S(u->use) : STORE_N,
+                               partner ? STORE_I(partner) : STORE_N};
     if (conn_enter(&p->c, &conn, err) < 0) return -1;
     int rc = store_exec(conn,
                         SV("INSERT INTO `core_file` (`id`,`created_at`,`updated_at`,`created_by`,"
-                           "`owner`,`name`,`type`,`size`,`sha256`,`path`,`public`,`used_by`) "
-                           "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"),
-                        args, 12, NULL, err);
+                           "`owner`,`name`,`type`,`size`,`sha256`,`path`,`public`,`used_by`,"
+                           "`partner`) "
+                           "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+                        args, 13, NULL, err);
     conn_leave(&p->c, conn);
     return rc;
 }

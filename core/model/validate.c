@@ -38,11 +38,12 @@ static bool own_column(const struct mf_resource *r, const char *name)
     return strcmp(name, "state") == 0 && r->initial;
 }
 
-/* owner and dept are columns of the engine that a body may set. */
+/* owner, dept and partner are columns of the engine that a body may set. */
 static bool trait_ref(const struct mf_resource *r, const char *name)
 {
     return ((r->traits & MF_OWNED) && strcmp(name, "owner") == 0) ||
-           ((r->traits & MF_DEPT_TRAIT) && strcmp(name, "dept") == 0);
+           ((r->traits & MF_DEPT_TRAIT) && strcmp(name, "dept") == 0) ||
+           ((r->traits & MF_PARTNER) && strcmp(name, "partner") == 0);
 }
 
 static bool holds(const struct check *c, sv tree, const json_t *row)

@@ -17,6 +17,7 @@ struct model_done {
     sv row;
     int64_t approval; /* by which it was agreed to, or 0 */
     bool audit;       /* also of a resource that is not audited as such */
+    const struct auth_hat *behalf;
     const char *gone; /* bytes of a deleted file, or NULL */
 };
 
@@ -53,8 +54,10 @@ static int run_attempt(void *arg, struct store_conn *conn, struct err *err)
 /* Sessions remember who somebody is and what he may do. */
 static bool about_people(const struct model_resource *r)
 {
-    static const char *const names[] = {"core.staff", "core.staff_role", "core.role", "core.dept",
-                                        "core.member", "core.api_key", "core.device"};
+    static const char *const names[] = {
+        "core.staff",      "core.staff_role", "core.role",   "core.dept",    "core.post",
+        "core.post_role",  "core.partner",    "core.partner_role",           "core.staff_post",
+        "core.delegation", "core.member",     "core.api_key", "core.device"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (sv_eqs(r->name, names[i])) return true;
     return false;
@@ -76,7 +79,8 @@ static void send(struct model_ctx *c, const struct model_done *d)
                    &(struct auth_audit){.action = d->action,
                                         .target = target,
                                         .detail = agreed_detail(a, d->approval),
-                                        .ok = true});
+                                        .ok = true,
+                                        .on_behalf = d->behalf ? d->behalf->id : 0});
     }
     if (d->gone && unlink(d->gone) != 0) log_warn("cannot remove %s: %s", d->gone, strerror(errno));
     const struct model_outbox *o = &r->model->outbox;
@@ -154,21 +158,38 @@ static int wrong_version(const struct write *w, struct err *err)
     return have == w->version ? 0 : err_set(err, 409, "version_conflict", NULL);
 }
 
+static void condition(const struct frag *f, const struct auth_principal *who, struct sql *s)
+{
+    if (f->text.p)
+        frag_render(f, who, s);
+    else
+        sql_text(s, "1");
+}
+
+/* Of the rows of an action, those that are the caller's by himself. */
+static const struct frag *own_rows(const struct model_policy *p, const struct frag *rows)
+{
+    static const struct frag any;
+    return !p->hats ? &any : rows == &p->update ? &p->own_update : rows == &p->del ? &p->own_del : &any;
+}
+
 int write_lock(struct write *w, const struct frag *rows, bool deleted, struct err *err)
 {
     const struct model_policy *all = whole(w, w->r);
-    const struct model_col **cols = ARENA_ARRAY(w->a, const struct model_col *, all->n_cols + 1);
+    const struct model_col **cols = ARENA_ARRAY(w->a, const struct model_col *, all->n_cols + 2);
     memcpy(cols, all->cols, all->n_cols * sizeof *cols);
-    cols[all->n_cols] = w->r->id; /* any kind: the place of "may be changed" */
-    struct rows found = {.a = w->a, .cols = cols, .n_cols = all->n_cols + 1};
+    /* any kind: the places of "may be changed" and "by his own right" */
+    cols[all->n_cols] = cols[all->n_cols + 1] = w->r->id;
+    struct rows found = {.a = w->a, .cols = cols, .n_cols = all->n_cols + 2};
 
     struct sql s;
     sql_start(&s, w->a);
     buf_printf(&s.text, "SELECT %.*s,(", SVARG(all->columns));
-    if (rows->text.p)
-        frag_render(rows, w->c->who, &s);
-    else
-        sql_text(&s, "1");
+    condition(rows, w->c->who, &s);
+    sql_text(&s, "),(");
+    condition(own_rows(w->p, rows), w->c->who, &s);
+    sql_text(&s, " AND ");
+    condition(&w->p->own_read, w->c->who, &s);
     buf_printf(&s.text, ") FROM %.*s", SVARG(w->r->ident));
     policy_where(w->p, w->c->who, &w->p->read, deleted, &s);
     sql_text(&s, " AND `id`=? FOR UPDATE");
@@ -180,6 +201,7 @@ int write_lock(struct write *w, const struct frag *rows, bool deleted, struct er
     if (!w->before) return -1;
     const struct store_val *may = &rows_at(&found, 0)[all->n_cols];
     if (may->type != STORE_I64 || !may->u.i) return policy_refuse(w->c->who, err);
+    if (w->p->hats && !may[1].u.i && w->c->who->n_hats) w->behalf = &w->c->who->hats[0];
     return wrong_version(w, err);
 }
 
@@ -219,6 +241,7 @@ int write_hook(struct write *w, const char *hook, const char *event, struct err 
     if (!own && !h->call)
         return err_internal(err, "%s: nobody runs the hook %s", w->r->name.p, hook);
     struct model_hook_call call = {.resource = w->r->mf,
+                                   .model = w->r->model,
                                    .tenant = w->c->tenant,
                                    .who = w->c->who,
                                    .conn = w->conn,
@@ -299,6 +322,13 @@ int write_going(struct write *w, struct err *err)
     return record(w, true, err);
 }
 
+/* By the row when that tells, else by the kind of thing that was done. */
+static const struct auth_hat *behalf_of(const struct write *w)
+{
+    const struct auth_hat *h = policy_behalf(w->r, w->c->who, sv_of(w->action));
+    return h ? h : w->behalf;
+}
+
 int write_done(struct write *w, struct err *err)
 {
     if (w->quiet) return 0;
@@ -311,7 +341,8 @@ int write_done(struct write *w, struct err *err)
                              .event = w->event,
                              .id = w->id,
                              .approval = approval_agreed(w->c),
-                             .row = public_row(w)};
+                             .row = public_row(w),
+                             .behalf = behalf_of(w)};
     sv path = w->after ? SV_NULL : json_get_sv(w->before, "path");
     if (path.n && sv_eq(w->r->name, SV("core.file"))) d->gone = file_path(w->a, w->c->tenant, path);
     append(&w->done, d);

@@ -44,7 +44,7 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
         else if (c == r->created_at || c == r->updated_at)
             v = STORE_T(at);
         else if (c == r->created_by)
-            v = w->c->who->kind == AUTH_STAFF ? STORE_I(w->c->who->id) : STORE_N;
+            v = auth_is_staff(w->c->who) ? STORE_I(w->c->who->id) : STORE_N;
         else if (c == r->version)
             v = STORE_I(1);
         else if (store_value(r, c, row, w->a, &v, err) < 0)
@@ -73,7 +73,8 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
         struct store_val v;
-        if (c->system && !c->part_of && c != r->owner && c != r->dept && c != r->state) continue;
+        bool own = c == r->owner || c == r->dept || c == r->partner || c == r->state;
+        if (c->system && !c->part_of && !own) continue;
         if (!differs(before, after, c)) continue;
         if (store_value(r, c, after, w->a, &v, err) < 0) return -1;
         sql_ident(&s, c);
@@ -109,6 +110,20 @@ static bool take_target(void *arg, const struct store_val *row, unsigned n_cols)
     return true;
 }
 
+/* A partner's person refers to what he can see; -1: to nothing of that kind. */
+static int only_visible(struct write *w, const struct model_resource *to, struct sql *s)
+{
+    const struct auth_principal *who = w->c->who;
+    struct err none = {0};
+    if (who->kind != AUTH_PARTNER) return 0;
+    const struct model_policy *p = policy_of(to, who, w->a, &none);
+    if (!p || !p->can_read) return -1;
+    if (!p->read.text.p) return 0;
+    sql_text(s, " AND ");
+    frag_render(&p->read, who, s);
+    return 0;
+}
+
 static int check_ref(struct write *w, const struct model_col *c, int64_t id, const char *path,
                      struct err *err)
 {
@@ -117,10 +132,11 @@ static int check_ref(struct write *w, const struct model_col *c, int64_t id, con
     struct sql s;
     sql_start(&s, w->a);
     /* The share lock holds back whoever would delete it before we commit. */
-    buf_printf(&s.text, "SELECT `id`%s FROM %.*s WHERE `id`=?%s LOCK IN SHARE MODE",
-               c->file ? ",`type`" : "", SVARG(to->ident),
-               to->deleted_at ? " AND `deleted_at` IS NULL" : "");
+    buf_printf(&s.text, "SELECT `id`%s FROM %.*s WHERE `id`=?%s", c->file ? ",`type`" : "",
+               SVARG(to->ident), to->deleted_at ? " AND `deleted_at` IS NULL" : "");
     sql_val(&s, STORE_I(id));
+    if (only_visible(w, to, &s) < 0) return err_field(err, path, "ref_not_found", NULL);
+    sql_text(&s, " LOCK IN SHARE MODE");
     struct err failed = {0};
     if (store_run(w->conn, buf_view(&s.text), s.args, s.n, take_target, &t, &failed) < 0) {
         err_copy(err, &failed);

@@ -7,6 +7,7 @@ static atrium_status principal(const struct atrium_ctx *ctx, struct atrium_princ
     static const atrium_principal_kind kinds[] = {
         [AUTH_ANON] = ATRIUM_ANON, [AUTH_STAFF] = ATRIUM_STAFF, [AUTH_MEMBER] = ATRIUM_MEMBER,
         [AUTH_KEY] = ATRIUM_KEY,   [AUTH_SYSTEM] = ATRIUM_SYSTEM,
+        [AUTH_PARTNER] = ATRIUM_PARTNER,
     };
     const struct auth_principal *who = ctx->who;
     struct atrium_principal p = {
@@ -17,6 +18,7 @@ static atrium_status principal(const struct atrium_ctx *ctx, struct atrium_princ
         .admin = who->admin,
         .by_cookie = who->by_cookie,
         .name = to_str(who->name),
+        .partner = who->partner,
     };
     if (out->size < offsetof(struct atrium_principal, dept)) return ATRIUM_E_ARGUMENT;
     memcpy(out, &p, out->size < sizeof p ? out->size : sizeof p);

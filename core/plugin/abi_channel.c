@@ -145,7 +145,7 @@ static bool may_listen(const struct mf_channel *c, const struct auth_principal *
 {
     switch (c->who) {
     case MF_CH_PUBLIC: return true;
-    case MF_CH_MEMBER: return who->kind == AUTH_MEMBER || who->kind == AUTH_STAFF;
+    case MF_CH_MEMBER: return who->kind == AUTH_MEMBER || auth_is_staff(who);
     case MF_CH_STAFF: return who->kind == AUTH_STAFF;
     }
     return false;

@@ -21,7 +21,10 @@ static int guard(const struct plug_route *r, const struct auth_tenant *t,
         return -1;
     }
     bool known = who->kind != AUTH_ANON;
-    if (r->mf->auth == MF_AUTH_STAFF && who->kind != AUTH_STAFF && who->kind != AUTH_KEY)
+    /* A partner's people come as far as a right of theirs is named. */
+    bool staff = who->kind == AUTH_STAFF || who->kind == AUTH_KEY ||
+                 (who->kind == AUTH_PARTNER && r->resource.p);
+    if (r->mf->auth == MF_AUTH_STAFF && !staff)
         return known ? err_set(err, 403, "forbidden", NULL) : err_set(err, 401, "unauthorized", NULL);
     if (r->mf->auth == MF_AUTH_MEMBER && who->kind != AUTH_MEMBER)
         return known ? err_set(err, 403, "forbidden", NULL) : err_set(err, 401, "unauthorized", NULL);

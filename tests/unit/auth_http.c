@@ -394,9 +394,12 @@ static void test_rights(void **state)
                      " grants) VALUES (77, NOW(), NOW(), 1, 'polls', 'x',"
                      " '{\"vote.poll\":{\"read\":[\"all\"]}}')");
     house_sql(ALPHA, "INSERT INTO core_dept (id, created_at, updated_at, version, name, parent)"
-                     " VALUES (1, NOW(), NOW(), 1, 'a', 3), (2, NOW(), NOW(), 1, 'b', 1),"
+                     " VALUES (1, NOW(), NOW(), 1, 'a', NULL), (2, NOW(), NOW(), 1, 'b', 1),"
                      " (3, NOW(), NOW(), 1, 'c', 2), (4, NOW(), NOW(), 1, 'd', 1),"
-                     " (5, NOW(), NOW(), 1, 'e', NULL)");      /* 1, 2, 3: a ring */
+                     " (5, NOW(), NOW(), 1, 'e', NULL)");
+    house_sql(ALPHA, "INSERT INTO core_dept_tree (ancestor, descendant, depth) VALUES (1, 1, 0),"
+                     " (1, 2, 1), (1, 3, 2), (1, 4, 1), (2, 2, 0), (2, 3, 1), (3, 3, 0), (4, 4, 0),"
+                     " (5, 5, 0)");
     house_staff(house.alpha, "hans", "13800138008", "polls");
     house_sql(ALPHA, "UPDATE core_staff SET department = 1 WHERE login = 'hans'");
     const char *token = log_in("", "hans");

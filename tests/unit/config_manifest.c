@@ -514,8 +514,8 @@ static const struct bad {
     /* access and views */
     {L, "  mine: {title", "  all: {title",
      L ":29:3: the scope 'all' is built in\n"
-     L ":31:18: no such scope 'mine'; there are: all\n"
-     L ":31:48: no such scope 'mine'; there are: all\n"},
+     L ":31:18: no such scope 'mine'; there are: all, own, department, subtree\n"
+     L ":31:48: no such scope 'mine'; there are: all, own, department, subtree\n"},
     {L, "\"owner == $user\"", "\"\"",
      L ":29:44: 'where' is empty\n"},
     {L, "  boss: {", "  bos: {",
