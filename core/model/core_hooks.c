@@ -18,7 +18,7 @@ static struct {
     {"staff_resume", manage_staff},
     {"staff_depart", staff_depart},
     {"role_check", role_check},
-    {"post_check", post_check},
+    {"post_roles_check", post_roles_check},
     {"staff_post_check", staff_post_check},
     {"partner_check", partner_check},
     {"partner_freeze", partner_check},

@@ -256,7 +256,7 @@ int staff_depart(struct model_hook_call *call, struct err *err)
                       err);
 }
 
-int post_check(struct model_hook_call *call, struct err *err)
+int post_roles_check(struct model_hook_call *call, struct err *err)
 {
     const json_t *row = call->after ? call->after : call->before;
     return roles_changed(call, "roles", id_in(row, "partner"), err);

@@ -456,7 +456,7 @@ bool core_resource(const struct mf_resource *mf);
 int core_hook_call(const char *name, struct model_hook_call *call, struct err *err);
 void core_hooks_check(const struct mf_resource *mf, struct cfg_errors *e);
 /* core_manage.c: what somebody who is no administrator may do to people and roles. */
-model_core_hook_fn manage_staff, staff_depart, role_check, post_check, staff_post_check,
+model_core_hook_fn manage_staff, staff_depart, role_check, post_roles_check, staff_post_check,
     partner_check;
 /* core_delegation.c, core_seat.c, core_grants.c */
 model_core_hook_fn delegation_check, seat_check;
