@@ -59,7 +59,7 @@ static int by_password(struct http_req *req, struct store_conn *c, const struct 
     if (who->hash.p && password_verify(who->hash, password, &ok, err) != 0) return -1;
     if (ok) return lockout_clear(&lock, c, err);
     if (lockout_fail(&lock, c, err) != 0) return -1;
-    return err_field(err, "password", "auth.old_password", NULL);
+    return err_field(err, "password", "auth.wrong_password", NULL);
 }
 
 static int by_code(struct http_req *req, struct store_conn *c, const struct owner *who, sv code,

@@ -63,6 +63,7 @@ static const struct msg core_messages[] = {
     {"approval_requester_gone", "申请人已离职或停用，未执行。",
      "Who asked for it is gone or suspended; nothing was done."},
     {"approval_reminded", "一小时内已催办过。", "They were reminded within the last hour."},
+    {"auth.wrong_password", "密码不正确。", "The password is not right."},
     {"auth.no_phone", "账号未绑定手机号。", "There is no phone with this account."},
     {"conflict", "与现有数据冲突，请刷新后重试。",
      "This conflicts with existing data; reload and try again."},

@@ -8,6 +8,7 @@ import { i18n, lang, setLang } from './i18n/index.ts'
 import { setApiHooks } from './lib/api.ts'
 import { router } from './router/index.ts'
 import { problemText, toast } from './shell/feedback.ts'
+import { prove } from './shell/reauth.ts'
 import { useSession } from './stores/session.ts'
 import { useUi } from './stores/ui.ts'
 /* The SDK that plugin pages import is part of the shell from the start, so that
@@ -21,7 +22,7 @@ setLang(lang.value)
 useUi()
 
 const session = useSession()
-setApiHooks({ language: () => lang.value, unauthorized: () => session.unauthorized() })
+setApiHooks({ language: () => lang.value, unauthorized: () => session.unauthorized(), prove })
 
 app.config.errorHandler = (e) => {
     console.error(e)

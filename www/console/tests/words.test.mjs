@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import en from '../src/i18n/en.ts';
 import zh from '../src/i18n/zh.ts';
 
-const flat = (o) => Object.fromEntries(Object.entries(o).flatMap(([g, words]) => Object.entries(words).map(([k, v]) => [`${g}.${k}`, v])));
+const flat = (o, at = '') => Object.fromEntries(Object.entries(o).flatMap(([k, v]) =>
+    typeof v === 'object' ? Object.entries(flat(v, `${at}${k}.`)) : [[at + k, v]]));
 const holes = (s) => [...s.split('|')[0].matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
 test('zh and en have the same keys', () => {

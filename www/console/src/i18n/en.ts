@@ -75,6 +75,33 @@ export default {
         kept: 'Cancelled; the {n} done before are kept.',
         state: { queued: 'Queued', running: 'Running', done: 'Done', failed: 'Failed', cancelled: 'Cancelled' },
     },
+    approval: {
+        title: 'Approvals', pending: 'Approval pending', open: 'Open approval', record: 'Open record', asked: 'Sent for approval to {names}', badge: '{n} approvals to decide',
+        tab: { todo: 'To decide', mine: 'Asked by me', done: 'Decided by me' },
+        empty: { todo: 'Nothing waits for your decision', mine: 'You have not asked for an approval', done: 'You have not decided on anything' },
+        status: { pending: 'Pending', approved: 'Approved', rejected: 'Rejected', withdrawn: 'Withdrawn', stale: 'Record changed', failed: 'Could not be done' },
+        step: { waiting: 'Not begun', active: 'Under way', approved: 'Agreed', rejected: 'Rejected', void: 'Not needed' },
+        seat: { open: 'to decide', approved: 'agreed', rejected: 'rejected', transferred: 'handed over', void: 'not needed', gone: 'has left' },
+        origin: { transfer: 'handed over', added: 'added', escalated: 'after the deadline', admin: 'as administrator' },
+        mode: { any: 'one of them decides', all: 'all must agree' },
+        deadline: 'until {at}', late: 'overdue ({at})', lateShort: 'overdue',
+        changes: 'Changes', content: 'Content', field: 'Field', before: 'Before', after: 'After', nothing: 'Nothing to show', log: 'Log', steps: 'Steps',
+        do: { approve: 'Approve', reject: 'Reject', transfer: 'Hand over', add_signer: 'Add signer', comment: 'Comment', withdraw: 'Withdraw', remind: 'Remind' },
+        did: { approve: 'Approved', reject: 'Rejected', transfer: 'Handed over', add_signer: 'Signer added', comment: 'Comment added', withdraw: 'Withdrawn', remind: 'Reminded' },
+        hint: {
+            approve: 'The next step begins; after the last one it is done at once.', reject: 'The approval ends and nothing is done.', transfer: 'Somebody else decides this step in your place.',
+            add_signer: 'Somebody else is asked before or after you.', comment: 'Everybody who has a part in it sees this.', withdraw: 'The approval ends and nothing is done.', remind: 'Tells those who are asked now; once an hour.',
+        },
+        to: 'Person', place: 'Place', placeBefore: 'Before me', placeAfter: 'After me', comment: 'Comment', optional: '(optional)',
+        action: {
+            asked: 'asked for approval', approved: 'agreed', rejected: 'rejected', withdrawn: 'withdrew', reminded: 'reminded', transferred: 'handed over to', added_before: 'added before:',
+            added_after: 'added after:', comment: 'commented', timeout: 'deadline passed', refilled: 'asked others', stale: 'the record had changed; not done', failed: 'could not be done',
+        },
+    },
+    reauth: {
+        title: 'Prove who you are', hint: 'This operation is sensitive. Please confirm that it is you.', password: 'Password', code: 'Code sent to {phone}', send: 'Send code', wait: 'Again in {n} s', ok: 'Confirm',
+        by: { password: 'Use the password', code: 'Use a code by SMS' },
+    },
     grants: {
         resource: 'Resource', read: 'View', create: 'Create', update: 'Change', delete: 'Delete', export: 'Export', do: 'Actions', fields: 'Fields kept back',
         all: 'All', own: 'Own', hidden: 'hidden', readOnly: 'read-only', everything: 'Nothing is refused to this role.', nothing: 'This role allows nothing yet.',

@@ -75,6 +75,33 @@ export default {
         kept: '已取消；此前完成的 {n} 条已保留。',
         state: { queued: '排队中', running: '进行中', done: '已完成', failed: '失败', cancelled: '已取消' },
     },
+    approval: {
+        title: '待办审批', pending: '审批进行中', open: '查看审批', record: '查看记录', asked: '已提交审批，等待：{names}', badge: '{n} 项待办审批',
+        tab: { todo: '待我审批', mine: '我发起的', done: '我已处理' },
+        empty: { todo: '没有等待您处理的审批', mine: '您还没有发起过审批', done: '您还没有处理过审批' },
+        status: { pending: '审批中', approved: '已通过', rejected: '已驳回', withdrawn: '已撤回', stale: '记录已变更', failed: '执行失败' },
+        step: { waiting: '未开始', active: '进行中', approved: '已同意', rejected: '已驳回', void: '未进行' },
+        seat: { open: '待处理', approved: '同意', rejected: '驳回', transferred: '已转交', void: '无需处理', gone: '已离开' },
+        origin: { transfer: '转交', added: '加签', escalated: '超时上报', admin: '管理员代审' },
+        mode: { any: '一人同意即可', all: '须全部同意' },
+        deadline: '期限 {at}', late: '已超期（{at}）', lateShort: '已超期',
+        changes: '变更内容', content: '内容', field: '字段', before: '变更前', after: '变更后', nothing: '没有可显示的内容', log: '处理记录', steps: '审批步骤',
+        do: { approve: '同意', reject: '驳回', transfer: '转交', add_signer: '加签', comment: '评论', withdraw: '撤回', remind: '催办' },
+        did: { approve: '已同意', reject: '已驳回', transfer: '已转交', add_signer: '已加签', comment: '已评论', withdraw: '已撤回', remind: '已催办' },
+        hint: {
+            approve: '同意后进入下一步；最后一步同意后立即执行。', reject: '驳回后审批结束，操作不会执行。', transfer: '由另一人代替您处理本步骤。',
+            add_signer: '请另一人在您之前或之后审批。', comment: '所有参与人都能看到。', withdraw: '撤回后审批结束，操作不会执行。', remind: '提醒当前审批人，每小时一次。',
+        },
+        to: '人员', place: '位置', placeBefore: '在我之前', placeAfter: '在我之后', comment: '意见', optional: '（选填）',
+        action: {
+            asked: '发起审批', approved: '同意', rejected: '驳回', withdrawn: '撤回', reminded: '催办', transferred: '转交给', added_before: '前加签',
+            added_after: '后加签', comment: '评论', timeout: '超时处理', refilled: '重新确定审批人', stale: '记录已变更，未执行', failed: '执行失败',
+        },
+    },
+    reauth: {
+        title: '验证身份', hint: '此操作较为敏感，请先确认是您本人。', password: '登录密码', code: '发送到 {phone} 的验证码', send: '发送验证码', wait: '{n} 秒后重发', ok: '确认',
+        by: { password: '改用密码验证', code: '改用短信验证码' },
+    },
     grants: {
         resource: '资源', read: '查看', create: '新建', update: '修改', delete: '删除', export: '导出', do: '操作', fields: '字段限制',
         all: '全部', own: '本人', hidden: '隐藏', readOnly: '只读', everything: '此角色不受权限限制。', nothing: '此角色还没有任何权限。',

@@ -43,8 +43,10 @@ interface Hooks {
     language: () => string
     /* Resolves to true when someone has logged in again. */
     unauthorized: () => Promise<boolean>
+    /* Resolves to true when this person has proved once more who he is. */
+    prove: () => Promise<boolean>
 }
-const hooks: Hooks = { language: () => 'zh', unauthorized: async () => false }
+const hooks: Hooks = { language: () => 'zh', unauthorized: async () => false, prove: async () => false }
 export function setApiHooks(h: Partial<Hooks>): void {
     Object.assign(hooks, h)
 }
@@ -92,6 +94,10 @@ async function send(method: string, path: string, o: RequestOptions): Promise<Re
 async function call(method: string, path: string, o: RequestOptions): Promise<Response> {
     let res = await send(method, path, o)
     if (res.status === 401 && !o.anonymous && (await hooks.unauthorized())) res = await send(method, path, o)
+    if (res.ok) return res
+    const problem = await problemOf(res)
+    if (problem.code !== 'reauth_required' || !(await hooks.prove())) throw problem
+    res = await send(method, path, o)
     if (!res.ok) throw await problemOf(res)
     return res
 }
@@ -164,14 +170,15 @@ function fileNameOf(disposition: string): string {
 }
 
 /* Fetches a file and hands it to the browser's downloads, under the server's name
- * for it or else `name`. Not a plain link: an
+ * for it or else `name`; what it resolves to is an answer without a file. Not a plain link: an
  * error would replace the page with JSON, and nothing would show that work goes on. */
 export async function download(
     path: string,
     name: string,
     o: { query?: Query; signal?: AbortSignal; progress?: (bytes: number) => void } = {},
-): Promise<void> {
+): Promise<any> {
     const res = await call('GET', path, { query: o.query, signal: o.signal })
+    if (res.status === 202) return res.json() /* no file yet: others were asked */
     const given = fileNameOf(res.headers.get('content-disposition') ?? '')
     const parts: BlobPart[] = []
     let bytes = 0

@@ -7,6 +7,7 @@ import { t, tt } from '../i18n/index.ts'
 import { router } from '../router/index.ts'
 import { confirm, problemText, show, toast } from '../shell/feedback.ts'
 import type { Can } from '../stores/session.ts'
+import { wasAsked } from '../approval/approval.ts'
 import { recordName, rowPath } from './record.ts'
 
 export function allowedTransitions(schema: Schema, row: Row, can: Can): Transition[] {
@@ -51,8 +52,8 @@ export async function runTransition(
         if (!yes) return false
     }
     try {
-        await api.post(`${rowPath(resource, row.id)}/do/${tr.name}`, {}, { version: row.version, idempotencyKey: api.newKey() })
-        toast.ok(t('detail.moved', { name, record, state }))
+        const answer = await api.post(`${rowPath(resource, row.id)}/do/${tr.name}`, {}, { version: row.version, idempotencyKey: api.newKey() })
+        if (!wasAsked(answer)) toast.ok(t('detail.moved', { name, record, state }))
         return true
     } catch (e) {
         if (e instanceof api.Problem && Object.keys(e.fields).length) toast.error(fieldsText(schema, e))
@@ -90,8 +91,8 @@ function offerUndo(resource: string, id: string, name: string): void {
     })
 }
 
-/* True when the row is gone. A soft delete can be taken back from the toast. */
-export async function removeRow(resource: string, schema: Schema, row: Row): Promise<boolean> {
+/* 'gone' when it is; 'asked' when others have to agree first. A soft delete can be taken back from the toast. */
+export async function removeRow(resource: string, schema: Schema, row: Row): Promise<'gone' | 'asked' | ''> {
     const soft = hasTrait(schema, 'soft_delete')
     const name = recordName(schema, row)
     const yes = await confirm({
@@ -100,14 +101,14 @@ export async function removeRow(resource: string, schema: Schema, row: Row): Pro
         ok: t('common.delete'),
         danger: true,
     })
-    if (!yes) return false
+    if (!yes) return ''
     try {
-        await api.del(rowPath(resource, row.id), { version: row.version })
+        if (wasAsked(await api.del(rowPath(resource, row.id), { version: row.version }))) return 'asked'
     } catch (e) {
         toast.problem(e)
-        return false
+        return ''
     }
     if (soft) offerUndo(resource, row.id, name)
     else toast.ok(t('common.deleted', { name }))
-    return true
+    return 'gone'
 }

@@ -19,6 +19,8 @@ export const router = createRouter({
             children: [
                 { path: '', name: 'home', component: () => import('../pages/HomePage.vue') },
                 { path: 'plugins', name: 'plugins', component: () => import('../pages/PluginsPage.vue') },
+                { path: 'approvals', name: 'approvals', component: () => import('../pages/ApprovalsPage.vue') },
+                { path: 'approvals/:id', name: 'approval', component: () => import('../pages/ApprovalPage.vue') },
                 { path: 'r/:plugin/:resource', name: 'list', component: ListPage },
                 { path: 'r/:plugin/:resource/new', name: 'create', component: FormPage },
                 { path: 'r/:plugin/:resource/:id', name: 'detail', component: DetailPage },
