@@ -29,7 +29,7 @@ static bool is_unique(const struct mf_resource *res, const struct mf_import *im)
 static bool can_come(const struct mf_field *f)
 {
     return !f->hidden && !f->read_only && f->type != MF_SEQUENCE && f->type != MF_IMAGE &&
-           f->type != MF_FILE && f->type != MF_VIDEO;
+           f->type != MF_FILE && f->type != MF_VIDEO && f->type != MF_IMAGES && f->type != MF_FILES;
 }
 
 static void read_actions(struct mf_reader *r, struct cfg_node *n, struct mf_import *im)

@@ -20,6 +20,8 @@ struct import_field {
     const struct model_col *one;
     const struct model_resource *ref; /* what a text of it names, or NULL */
     bool may;                         /* the caller may write it */
+    bool many;                        /* refs: a list of names */
+    struct dict dict;                 /* of a field with a dictionary, once a run began */
     struct import_refs *refs;
 };
 /* All of them in the manifest's order, also those the caller may not write. */

@@ -202,7 +202,7 @@ static json_t *time_json(const struct mf_field *f, sv v, int utc_offset, struct 
                          struct err *err)
 {
     int n[6] = {0};
-    size_t digits;
+    size_t digits = 0;
     int64_t us;
     char text[32];
     bool date = f->type == MF_DATE;
@@ -234,6 +234,7 @@ static json_t *time_json(const struct mf_field *f, sv v, int utc_offset, struct 
 
 /* ---- choices ------------------------------------------------------------------------ */
 
+/* Of a dictionary every code passes here: the write asks whether it is offered. */
 static const char *option_code(const struct mf_field *f, sv v)
 {
     for (size_t i = 0; i < f->n_options; i++) {
@@ -254,9 +255,20 @@ static int no_option(const struct mf_field *f, struct err *err)
     return err_field(err, f->name, "not_in_options", all, NULL);
 }
 
+static json_t *list_json(sv v)
+{
+    sv parts[64];
+    unsigned n = import_split(v, true, parts, 64);
+    json_t *list = json_array();
+    for (unsigned i = 0; i < n; i++)
+        json_array_append_new(list, text_json(parts[i]));
+    return list;
+}
+
 static json_t *choice_json(const struct mf_field *f, sv v, struct err *err)
 {
     const char *code;
+    if (f->dictionary) return f->type == MF_ENUM ? text_json(v) : list_json(v);
     if (f->type == MF_ENUM) {
         if ((code = option_code(f, v)) != NULL) return json_string(code);
         no_option(f, err);
@@ -313,6 +325,32 @@ static json_t *any_json(const struct mf_field *f, sv v, struct err *err)
     return out;
 }
 
+/* What people read of an address; as JSON also its other parts. */
+static json_t *address_json(const struct mf_field *f, sv v, struct err *err)
+{
+    if (v.p[0] == '{') return any_json(f, v, err);
+    json_t *out = json_object();
+    json_object_set_new(out, "text", text_json(v));
+    return out;
+}
+
+static json_t *decimal_json(const struct mf_field *f, sv v, struct arena *a, struct err *err)
+{
+    int64_t n;
+    if (!decimal(v, f->scale, &n)) {
+        err_field(err, f->name, "not_decimal", NULL);
+        return NULL;
+    }
+    uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n, unit = 1;
+    for (unsigned i = 0; i < f->scale; i++)
+        unit *= 10;
+    sv text = f->scale ? arena_printf(a, "%s%llu.%0*llu", n < 0 ? "-" : "",
+                                      (unsigned long long)(u / unit), (int)f->scale,
+                                      (unsigned long long)(u % unit))
+                       : arena_printf(a, "%lld", (long long)n);
+    return text_json(text);
+}
+
 static json_t *value(const struct mf_field *f, sv v, int utc_offset, struct arena *a,
                      struct err *err)
 {
@@ -334,7 +372,18 @@ static json_t *value(const struct mf_field *f, sv v, int utc_offset, struct aren
     case MF_RICHTEXT:
         return rich_json(a, v);
     case MF_JSON:
+    case MF_POINT:
+    case MF_POLYGON:
         return any_json(f, v, err);
+    case MF_TAGS:
+        return list_json(v);
+    case MF_ADDRESS:
+        return address_json(f, v, err);
+    case MF_DECIMAL:
+        return decimal_json(f, narrow(a, v), a, err);
+    case MF_ID_NUMBER:
+    case MF_TIME:
+        return text_json(narrow(a, v));
     default:
         return text_json(v);
     }

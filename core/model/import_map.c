@@ -39,10 +39,12 @@ unsigned import_fields(const struct model_resource *r, const struct model_policy
             x.ref = x.one ? x.one->ref : NULL;
             x.may = colset_has(&p->writable, x.kid->at);
             if (!x.one) continue;
-        } else if (!x.col || x.col->file || x.col->secret) {
+        } else if (!x.col || x.col->file || x.col->secret || f->type == MF_IMAGES ||
+                   f->type == MF_FILES) {
             continue;
         } else {
-            x.ref = x.col->ref;
+            x.many = f->type == MF_REFS;
+            x.ref = x.many ? model_find(r->model, sv_of(f->to)) : x.col->ref;
             x.may = colset_has(&p->writable, x.col->at);
         }
         (*out)[n++] = x;

@@ -65,6 +65,19 @@ static void find_keys(struct import_run *run, struct err *err)
     run->n_keys = (unsigned)im->n_key;
 }
 
+static int load_dicts(struct import_run *run, struct err *err)
+{
+    struct store_conn *conn;
+    int rc = 0;
+    if (store_get(run->c->tenant->db, &conn, err) < 0) return -1;
+    for (unsigned i = 0; rc == 0 && i < run->n_fields; i++)
+        if (run->fields[i].f->dictionary)
+            rc = dict_load(conn, run->c->arena, run->fields[i].f->dictionary, &run->fields[i].dict,
+                           err);
+    store_put(conn);
+    return rc;
+}
+
 int import_run_start(struct import_run *run, struct import *im, struct model_ctx *c,
                      struct err *err)
 {
@@ -79,7 +92,7 @@ int import_run_start(struct import_run *run, struct import *im, struct model_ctx
     run->by_column = ARENA_ARRAY(c->arena, int, run->n_columns + 1);
     read_mapping(run, err);
     find_keys(run, err);
-    if (err_is(err)) return -1;
+    if (err_is(err) || load_dicts(run, err) < 0) return -1;
     for (unsigned i = 0; i < run->n_columns; i++) {
         struct import_field *f = run->by_column[i] >= 0 ? &run->fields[run->by_column[i]] : NULL;
         if (!f || !f->ref) continue;
@@ -106,7 +119,7 @@ static const struct import_field *field_of(const struct import_run *run, unsigne
 
 static unsigned names_of(const struct import_field *f, sv cell, sv *out)
 {
-    if (f->kid) return import_split(cell, true, out, 64);
+    if (f->kid || f->many) return import_split(cell, true, out, 64);
     out[0] = import_trim(cell);
     return out[0].n > 0;
 }
@@ -140,12 +153,16 @@ static void put_names(const struct import_field *f, sv cell, json_t *body, struc
 {
     sv names[64];
     unsigned n = names_of(f, cell, names);
-    json_t *list = f->kid ? json_array() : NULL;
+    json_t *list = f->kid || f->many ? json_array() : NULL;
     for (unsigned i = 0; i < n; i++) {
         int64_t id;
         if (import_refs_find(f->refs, names[i], &id, f->f->name, err) < 0) continue;
         if (!list) {
             json_object_set_new(body, f->f->name, id_json(id));
+            continue;
+        }
+        if (f->many) {
+            json_array_append_new(list, id_json(id));
             continue;
         }
         json_t *row = json_object();
@@ -158,6 +175,25 @@ static void put_names(const struct import_field *f, sv cell, json_t *body, struc
         json_decref(list);
 }
 
+/* Titles of a tenant's dictionary as its codes; what is neither stays, to be refused. */
+static sv dict_codes(const struct import_field *f, sv cell, struct arena *a)
+{
+    sv parts[64];
+    struct buf b = BUF_IN(a);
+    bool one = f->f->type == MF_ENUM;
+    unsigned n = one ? 1 : import_split(cell, true, parts, 64);
+    if (one) parts[0] = import_trim(cell);
+    for (unsigned i = 0; i < n; i++) {
+        sv code = parts[i];
+        for (size_t k = 0; k < f->dict.n; k++)
+            if (!f->dict.items[k].off && sv_ieq(parts[i], f->dict.items[k].title))
+                code = f->dict.items[k].code;
+        if (i) buf_chr(&b, ';');
+        buf_sv(&b, code);
+    }
+    return b.p ? buf_view(&b) : SV("");
+}
+
 static void make_body(struct import_run *run, struct import_line *row, struct arena *a)
 {
     json_t *body = json_keep(a, json_object());
@@ -168,7 +204,8 @@ static void make_body(struct import_run *run, struct import_line *row, struct ar
         if (!f) continue;
         if (f->refs) {
             put_names(f, row->cells[k], body, &row->err);
-        } else if (import_cell(f->f, row->cells[k], run->c->tenant->utc_offset, a, &v,
+        } else if (import_cell(f->f, f->dict.n ? dict_codes(f, row->cells[k], a) : row->cells[k],
+                               run->c->tenant->utc_offset, a, &v,
                                &row->err) == 0 &&
                    v) {
             json_object_set_new(body, f->f->name, v);

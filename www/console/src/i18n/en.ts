@@ -70,6 +70,16 @@ export default {
         confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
         rows: '{n} items',
     },
+    import: {
+        title: 'Import', heading: 'Import: {title}', drop: 'Drop a file here, or', choose: 'Choose a file', formats: 'CSV (UTF-8, GB18030) or XLSX; the first row names the columns', template: 'Template:',
+        step: { upload: 'Upload', columns: 'Columns', preview: 'Preview', result: 'Result' },
+        column: 'Column of the file', samples: 'Samples', field: 'Field', ignore: 'Left out', unnamed: 'Column {n}', fieldOf: 'Field of “{name}”',
+        missing: 'No column for the required fields: {fields}', onMatch: 'When {key} is there already:', matchLabel: 'When it is there already', action: { skip: 'skip', update: 'update', fail: 'complain' },
+        check: 'Check', other: 'Another file', back: 'Back', more: 'Load more', line: 'Row', what: 'Result', onlyErrors: 'Only rows with errors',
+        skipErrors: 'Leave out the {n} rows with errors', failedFile: 'Rows with errors', commit: 'Import {n}', toList: 'To the list', goOn: 'Import the rest',
+        sum: { rows: 'Rows', create: 'To create', update: 'To update', skip: 'To skip', errors: 'With errors', created: 'Created', updated: 'Updated', skipped: 'Skipped', failed: 'Not imported' },
+        row: { create: 'new', update: 'update', skip: 'skip', error: 'error', created: 'created', updated: 'updated', skipped: 'skipped', failed: 'failed' },
+    },
     task: {
         of: '{done} of {total}', done: '{done} done', failed: '{n} failed', close: 'Close', background: 'Go on in the background',
         kept: 'Cancelled; the {n} done before are kept.',

@@ -70,6 +70,16 @@ export default {
         confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
         rows: '{n} 项',
     },
+    import: {
+        title: '导入', heading: '导入{title}', drop: '将文件拖放到此处，或', choose: '选择文件', formats: 'CSV（UTF-8、GB18030）或 XLSX，第一行为列名', template: '下载模板：',
+        step: { upload: '上传', columns: '列', preview: '预览', result: '结果' },
+        column: '文件中的列', samples: '示例', field: '对应字段', ignore: '不导入', unnamed: '第 {n} 列', fieldOf: '「{name}」对应的字段',
+        missing: '以下必填字段没有对应的列：{fields}', onMatch: '{key}已存在时：', matchLabel: '已存在时', action: { skip: '跳过', update: '更新', fail: '报错' },
+        check: '检查数据', other: '换一个文件', back: '返回上一步', more: '加载更多', line: '行', what: '结果', onlyErrors: '只看有误的行',
+        skipErrors: '跳过 {n} 行有误的数据', failedFile: '下载有误的行', commit: '导入 {n} 条', toList: '查看列表', goOn: '继续导入其余的行',
+        sum: { rows: '总行数', create: '将新建', update: '将更新', skip: '将跳过', errors: '有误', created: '已新建', updated: '已更新', skipped: '已跳过', failed: '未导入' },
+        row: { create: '新建', update: '更新', skip: '跳过', error: '有误', created: '已新建', updated: '已更新', skipped: '已跳过', failed: '失败' },
+    },
     task: {
         of: '{done} / {total}', done: '已处理 {done}', failed: '失败 {n}', close: '关闭', background: '在后台继续',
         kept: '已取消；此前完成的 {n} 条已保留。',

@@ -130,7 +130,7 @@ export interface StoredFile {
 /* Sends one file; XMLHttpRequest, because fetch tells no progress of uploads. */
 export function upload(
     file: File,
-    o: { use?: string; progress?: (share: number) => void; signal?: AbortSignal } = {},
+    o: { use?: string; path?: string; progress?: (share: number) => void; signal?: AbortSignal } = {},
 ): Promise<StoredFile> {
     const attempt = () =>
         new Promise<StoredFile>((done, fail) => {
@@ -138,7 +138,7 @@ export function upload(
             if (o.use) form.append('use', o.use)
             form.append('file', file, file.name)
             const x = new XMLHttpRequest()
-            x.open('POST', resolve('/api/core/files'))
+            x.open('POST', resolve(o.path ?? '/api/core/files'))
             x.setRequestHeader('Accept', 'application/json')
             x.setRequestHeader('Accept-Language', hooks.language())
             x.upload.onprogress = (e) => e.lengthComputable && o.progress?.(e.loaded / e.total)

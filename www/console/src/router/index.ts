@@ -23,6 +23,7 @@ export const router = createRouter({
                 { path: 'approvals/:id', name: 'approval', component: () => import('../pages/ApprovalPage.vue') },
                 { path: 'r/:plugin/:resource', name: 'list', component: ListPage },
                 { path: 'r/:plugin/:resource/new', name: 'create', component: FormPage },
+                { path: 'r/:plugin/:resource/import', name: 'import', component: () => import('../pages/ImportPage.vue') },
                 { path: 'r/:plugin/:resource/:id', name: 'detail', component: DetailPage },
                 { path: 'r/:plugin/:resource/:id/edit', name: 'edit', component: FormPage },
                 { path: 'p/:plugin/:page', name: 'page', component: () => import('../pages/PluginPage.vue') },

@@ -22,6 +22,7 @@ export interface Can {
     update: boolean
     delete: boolean
     export: boolean
+    import: boolean
     do: string[]
 }
 
@@ -49,7 +50,7 @@ export interface Bootstrap {
     slots: Slot[]
 }
 
-const NOTHING: Can = { read: false, create: false, update: false, delete: false, export: false, do: [] }
+const NOTHING: Can = { read: false, create: false, update: false, delete: false, export: false, import: false, do: [] }
 
 export const useSession = defineStore('session', () => {
     const boot = shallowRef<Bootstrap | null>(null)
