@@ -3,7 +3,6 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
-#define MAX_ITEMS 200
 #define MAX_CHANGES (2u << 20)
 
 /* ---- table ------------------------------------------------------------------------ */
@@ -134,111 +133,4 @@ int history_add(struct write *w, sv changes, struct err *err)
     int64_t agreed = approval_agreed(w->c);
     sql_val(&s, agreed ? STORE_I(agreed) : STORE_N);
     return store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err);
-}
-
-/* ---- reading ---------------------------------------------------------------------- */
-
-struct reader {
-    const struct model_policy *p;
-    struct arena *a;
-    struct jsonw w;
-};
-
-static bool readable(const struct model_policy *p, const char *field)
-{
-    const struct model_col *c = field ? col_find(p->res, sv_of(field)) : NULL;
-    const struct model_child *k = field && !c ? kid_find(p->res, sv_of(field)) : NULL;
-    return (c && colset_has(&p->readable, c->at)) || (k && colset_has(&p->readable, k->at));
-}
-
-static void write_changes(struct reader *rd, sv text)
-{
-    json_t *list = NULL;
-    struct err none = {0};
-    jsonw_arr(&rd->w);
-    if (text.n && json_parse(rd->a, text, &list, &none) == 0)
-        for (size_t i = 0; i < json_array_size(list); i++) {
-            const json_t *one = json_array_get(list, i);
-            if (readable(rd->p, json_string_value(json_object_get(one, "field"))))
-                jsonw_json(&rd->w, one);
-        }
-    jsonw_end_arr(&rd->w);
-}
-
-static bool item(void *arg, const struct store_val *row, unsigned n_cols)
-{
-    struct reader *rd = arg;
-    struct jsonw *w = &rd->w;
-    (void)n_cols;
-    jsonw_obj(w);
-    jsonw_kv_time(w, "at", row[0].u.i);
-    jsonw_key(w, SV("who"));
-    jsonw_obj(w);
-    jsonw_kv_sv(w, "kind", row[1].u.s);
-    if (row[2].type == STORE_I64) jsonw_kv_id(w, "id", row[2].u.i);
-    jsonw_kv_sv(w, "name", row[3].type == STORE_TEXT ? row[3].u.s : SV_NULL);
-    jsonw_end_obj(w);
-    jsonw_kv_sv(w, "action", row[4].u.s);
-    jsonw_key(w, SV("changes"));
-    write_changes(rd, row[5].type == STORE_TEXT ? row[5].u.s : SV(""));
-    if (row[6].type == STORE_I64) jsonw_kv_id(w, "approval", row[6].u.i);
-    jsonw_end_obj(w);
-    return true;
-}
-
-static bool take_row(void *arg, const struct store_val *row, unsigned n_cols)
-{
-    (void)row;
-    (void)n_cols;
-    *(bool *)arg = true;
-    return true;
-}
-
-/* May the caller see the row? Who may delete sees rows in the bin too. */
-static int visible(const struct model_policy *p, struct model_ctx *c, struct store_conn *conn,
-                   int64_t id, struct err *err)
-{
-    bool found = false;
-    for (int bin = 0; bin <= (p->res->deleted_at && p->can_delete) && !found; bin++) {
-        struct sql s;
-        sql_start(&s, c->arena);
-        buf_printf(&s.text, "SELECT `id` FROM %.*s", SVARG(p->res->ident));
-        policy_where(p, c->who, &p->read, bin, &s);
-        sql_text(&s, " AND `id`=?");
-        sql_val(&s, STORE_I(id));
-        if (store_run(conn, buf_view(&s.text), s.args, s.n, take_row, &found, err) < 0) return -1;
-    }
-    return found ? 0 : err_set(err, 404, "not_found", NULL);
-}
-
-int model_history(const struct model_resource *r, struct model_ctx *c, int64_t id, struct buf *out,
-                  struct err *err)
-{
-    const struct model_policy *p = policy_of(r, c->who, c->arena, err);
-    if (!p) return -1;
-    if (!p->can_read) return policy_refuse(c->who, err);
-    if (!has_trait(r, MF_AUDITED)) return err_set(err, 404, "not_found", NULL);
-    struct store_conn *conn;
-    if (conn_enter(c, &conn, err) < 0) return -1;
-    struct reader rd = {.p = p, .a = c->arena, .w = jsonw_on(out)};
-    size_t at = out->n;
-    int rc = visible(p, c, conn, id, err);
-    if (rc == 0) {
-        struct sql s;
-        sql_start(&s, c->arena);
-        buf_printf(&s.text,
-                   "SELECT `at`,`who_kind`,`who`,`who_name`,`action`,`changes`,`approval` FROM `%s_history` "
-                   "WHERE `row_id`=? ORDER BY `id` DESC LIMIT %d",
-                   r->table, MAX_ITEMS);
-        sql_val(&s, STORE_I(id));
-        jsonw_obj(&rd.w);
-        jsonw_key(&rd.w, SV("items"));
-        jsonw_arr(&rd.w);
-        rc = store_run(conn, buf_view(&s.text), s.args, s.n, item, &rd, err);
-        jsonw_end_arr(&rd.w);
-        jsonw_end_obj(&rd.w);
-    }
-    if (rc < 0) out->n = at;
-    conn_leave(c, conn);
-    return rc;
 }

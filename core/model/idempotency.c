@@ -37,11 +37,12 @@ static sv hash_request(struct arena *a, struct http_req *req)
     unsigned n = 0;
     struct buf b = BUF_IN(a);
     EVP_MD_CTX *x = EVP_MD_CTX_new();
+    char method = (char)http_method_of(req);
     sv path = http_path(req), query = http_query_raw(req), body = http_body(req);
-    if (!x || !EVP_DigestInit_ex(x, EVP_sha256(), NULL) || !EVP_DigestUpdate(x, path.p, path.n) ||
-        !EVP_DigestUpdate(x, "?", 1) || !EVP_DigestUpdate(x, query.p, query.n) ||
-        !EVP_DigestUpdate(x, "\n", 1) || !EVP_DigestUpdate(x, body.p, body.n) ||
-        !EVP_DigestFinal_ex(x, md, &n))
+    if (!x || !EVP_DigestInit_ex(x, EVP_sha256(), NULL) || !EVP_DigestUpdate(x, &method, 1) ||
+        !EVP_DigestUpdate(x, path.p, path.n) || !EVP_DigestUpdate(x, "?", 1) ||
+        !EVP_DigestUpdate(x, query.p, query.n) || !EVP_DigestUpdate(x, "\n", 1) ||
+        !EVP_DigestUpdate(x, body.p, body.n) || !EVP_DigestFinal_ex(x, md, &n))
         panic("idempotency: SHA-256 failed");
     EVP_MD_CTX_free(x);
     buf_hex(&b, md, n);
@@ -208,6 +209,9 @@ void post_run(struct post *p)
     } else {
         rc = p->op(p, &err);
     }
+    /* A version that was demanded by If-Match fails as its precondition. */
+    bool conflict = err.status == 409 && err.code && strcmp(err.code, "version_conflict") == 0;
+    if (conflict && http_header(p->req, "if-match").n) err.status = 412;
     if (rc < 0)
         http_fail(p->req, &err);
     else

@@ -588,6 +588,9 @@ int sensitive_check(const struct model_resource *r, struct model_ctx *c, const c
 /* [{field, before, after}] of what a write changed. */
 sv history_changes(struct write *w);
 int history_add(struct write *w, sv changes, struct err *err);
+/* 404 unless the caller sees the row; `bin`: also as a deleted one. (history_read.c) */
+int row_visible(const struct model_policy *p, struct model_ctx *c, struct store_conn *conn,
+                int64_t id, bool bin, struct err *err);
 void history_table(const struct model_resource *r, struct arena *a, struct store_table *out);
 
 /* ---- lists ------------------------------------------------------------------------ */
@@ -658,6 +661,8 @@ const char *file_path(struct arena *a, const struct auth_tenant *t, sv path);
 /* Type by content; the name helps only among kinds that share a container. */
 const char *file_sniff(sv data, sv name);
 bool file_accepted(const struct mf_field *f, const char *type);
+int file_keep_path(struct model_ctx *c, const char *path, sv name, const char *type, int64_t *id,
+                   struct err *err);
 void files_get(struct http_req *req);
 void files_post(struct http_req *req);
 
@@ -678,6 +683,7 @@ struct post {
     int64_t id;
     sv name; /* of the transition */
     json_t *body;
+    int64_t version; /* demanded by If-Match; 0 or less: none was */
     int status;
     int (*op)(struct post *p, struct err *err);
 };
@@ -686,6 +692,7 @@ void tag_version(struct http_req *req, const struct model_resource *r, sv row);
 /* The last part of a path, without control characters, of at most 200 characters. */
 sv upload_clean_name(struct arena *a, sv name);
 int upload_save(struct post *p, struct err *err);
+int bulk_op(struct post *p, struct err *err);
 
 void schema_get(struct http_req *req);
 void export_get(struct http_req *req, const struct model_resource *r, const struct model_list *l,

@@ -143,9 +143,18 @@ struct model_list {
     sv search, sort, after, fields, expand;
     unsigned limit;              /* 0: 20, at most 200 */
     bool count;                  /* capped at 10,000 */
+    bool deleted;                /* rows in the bin, for who may delete them */
 };
 int model_list(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
                struct buf *out, struct err *err);
+/* Groups of rows with their number and figures: `by` "state,created_at:day",
+ * `sum`, `avg`, `min`, `max` names of columns. */
+struct model_group {
+    sv by, sum, avg, min, max, filter, search, expand;
+    unsigned limit;              /* 0: 200, at most 1000 */
+};
+int model_groups(const struct model_resource *r, struct model_ctx *c, const struct model_group *g,
+                 struct buf *out, struct err *err);
 int model_create(const struct model_resource *r, struct model_ctx *c, json_t *body, int64_t *id,
                  struct err *err);
 /* version < 0: no optimistic check. */
@@ -157,6 +166,9 @@ int model_transition(const struct model_resource *r, struct model_ctx *c, int64_
                      json_t *body, struct err *err);
 int model_history(const struct model_resource *r, struct model_ctx *c, int64_t id,
                   struct buf *out, struct err *err);
+/* One page; `after`: the `next` of the page before, or SV_NULL. */
+int model_history_page(const struct model_resource *r, struct model_ctx *c, int64_t id, sv after,
+                       unsigned limit, struct buf *out, struct err *err);
 /* Rows stream to `write` (CSV with BOM, or XLSX) in constant memory. */
 int model_export(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
                  sv format, bool (*write)(void *arg, sv data), void *arg, struct err *err);

@@ -172,8 +172,10 @@ static void import_paths(struct doc *d, const struct model_resource *r)
         {"/import/template", "get", "import.template", "file to fill in", "200", NULL, "text/csv"},
         {"/import/{import}", "get", "import.get", "an import", "200", "Import", NULL},
         {"/import/{import}/check", "post", "import.check", "check the rows", "202", "Import", NULL},
-        {"/import/{import}/rows", "get", "import.rows", "rows and complaints", "200", "Import", NULL},
-        {"/import/{import}/commit", "post", "import.commit", "write the rows", "202", "Import", NULL},
+        {"/import/{import}/rows", "get", "import.rows", "rows and complaints", "200", "Import",
+         NULL},
+        {"/import/{import}/commit", "post", "import.commit", "write the rows", "202", "Import",
+         NULL},
         {"/import/{import}/failed", "get", "import.failed", "rows that failed", "200", "Import",
          "text/csv"},
     };
@@ -204,7 +206,7 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .summary = "list",
                                       .code = "200",
                                       .params = {"Filter", "Search", "Sort", "Limit", "After",
-                                                 "Fields", "Expand", "Count"},
+                                                 "Fields", "Expand", "Count", "Deleted"},
                                       .answer = named(d, r, ".list")});
     if (!r->parent && !file && p->can_create)
         operation(d, r,
@@ -228,6 +230,31 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .code = "200",
                                       .params = {"Filter", "Search", "Sort", "Fields"},
                                       .type = "text/csv"});
+    jsonw_end_obj(w);
+
+    if (!r->parent && (p->can_update || p->can_delete || r->mf->n_transitions)) {
+        open_path(d, r, "/bulk");
+        operation(d, r,
+                  &(struct operation){.method = "post",
+                                      .action = "bulk",
+                                      .summary = "change many",
+                                      .code = "200",
+                                      .params = {"IdempotencyKey"},
+                                      .body = SV("Bulk"),
+                                      .answer = SV("BulkResult")});
+        jsonw_end_obj(w);
+    }
+
+    open_path(d, r, "/group");
+    if (p->can_read)
+        operation(d, r,
+                  &(struct operation){.method = "get",
+                                      .action = "group",
+                                      .summary = "statistics by group",
+                                      .code = "200",
+                                      .params = {"By", "Sum", "Avg", "Min", "Max", "Filter",
+                                                 "Search", "Expand", "Groups"},
+                                      .answer = SV("Groups")});
     jsonw_end_obj(w);
 
     open_path(d, r, "/{id}");

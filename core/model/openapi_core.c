@@ -3,12 +3,15 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
-#define OBJECT(props) "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" props "}}"
+#define OBJECT(props)                                                                              \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" props "}}"
 #define JSON_BODY(schema)                                                                          \
-    "\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":" schema "}}}"
+    "\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":" schema "}" \
+                                                                                               "}" \
+                                                                                               "}"
 #define ANSWER(code, text, schema)                                                                 \
-    "\"" code "\":{\"description\":\"" text "\",\"content\":{\"application/json\":{\"schema\":"     \
-    schema "}}}"
+    "\"" code "\":{\"description\":\"" text                                                        \
+    "\",\"content\":{\"application/json\":{\"schema\":" schema "}}}"
 #define EMPTY(code, text) "\"" code "\":{\"description\":\"" text "\"}"
 #define PROBLEM                                                                                    \
     "\"4XX\":{\"$ref\":\"#/components/responses/Problem\"},"                                       \
@@ -22,85 +25,139 @@ struct path {
     const char *path, *json;
 };
 
-static const struct path paths[] = {
-    {"/api/auth/login",
-     "{\"post\":{\"operationId\":\"auth.login\",\"tags\":[\"session\"],\"security\":[],"
-     "\"summary\":\"Sign in as staff, by password or by a one-time code\","
-     JSON_BODY(OBJECT("\"login\":" STRING ",\"password\":" STRING ",\"phone\":" STRING
-                      ",\"code\":" STRING))
-     ",\"responses\":{" ANSWER("200", "Signed in; the session cookie is set too",
-                               "{\"$ref\":\"#/components/schemas/Login\"}") "," PROBLEM "}}}"},
-    {"/api/auth/code",
-     "{\"post\":{\"operationId\":\"auth.code\",\"tags\":[\"session\"],\"security\":[],"
-     "\"summary\":\"Have a one-time code sent\","
-     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
-               "\"purpose\"],\"properties\":{\"phone\":" STRING
-               ",\"purpose\":{\"enum\":[\"staff\",\"member\"]}}}")
-     ",\"responses\":{" EMPTY("202", "Accepted, whether or not the number is known") "," PROBLEM
-     "}}}"},
-    {"/api/auth/logout",
-     "{\"post\":{\"operationId\":\"auth.logout\",\"tags\":[\"session\"],"
-     "\"summary\":\"End the session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM "}}}"},
-    {"/api/auth/password",
-     "{\"post\":{\"operationId\":\"auth.password\",\"tags\":[\"session\"],"
-     "\"summary\":\"Change one's own password; other sessions end\","
-     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old\",\"new\"],"
-               "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\",\"minLength\":10}}}")
-     ",\"responses\":{" EMPTY("204", "Changed") "," PROBLEM "}}}"},
-    {"/api/auth/staff/{id}/password",
-     "{\"post\":{\"operationId\":\"auth.staff.password\",\"tags\":[\"session\"],"
-     "\"summary\":\"Administrators: give a member of staff a new password\","
-     "\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"}],\"requestBody\":{\"content\":{"
-     "\"application/json\":{\"schema\":" OBJECT("\"password\":" STRING) "}}},\"responses\":{"
-     ANSWER("200", "The password, generated when none was given", OBJECT("\"password\":" STRING)) ","
-     PROBLEM "}}}"},
-    {"/api/core/plugins",
-     "{\"get\":{\"operationId\":\"core.plugins\",\"tags\":[\"plugin\"],"
-     "\"summary\":\"Administrators: plugins and their state\",\"responses\":{"
-     ANSWER("200", "Plugins", "{\"type\":\"array\",\"items\":{\"$ref\":"
-                              "\"#/components/schemas/Plugin\"}}") "," PROBLEM "}}}"},
-    {"/api/core/plugins/{id}/enable",
-     "{\"post\":{\"operationId\":\"core.plugins.enable\",\"tags\":[\"plugin\"],"
-     "\"summary\":\"Administrators: switch a plugin on\",\"parameters\":[" PLUGIN_ID "],"
-     "\"responses\":{" ANSWER("200", "It is on", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
-     PROBLEM "}}}"},
-    {"/api/core/plugins/{id}/disable",
-     "{\"post\":{\"operationId\":\"core.plugins.disable\",\"tags\":[\"plugin\"],"
-     "\"summary\":\"Administrators: switch a plugin off\",\"parameters\":[" PLUGIN_ID "],"
-     "\"responses\":{" ANSWER("200", "It is off", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
-     PROBLEM "}}}"},
-    {"/api/auth/member/login",
-     "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],\"security\":[],"
-     "\"summary\":\"Sign in as a member of the public, who is registered if new\","
-     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
-               "\"code\"],\"properties\":{\"phone\":" STRING ",\"code\":" STRING "}}")
-     ",\"responses\":{" ANSWER("200", "Signed in", "{\"type\":\"object\"}") "," PROBLEM "}}}"},
-    {"/api/auth/member/logout",
-     "{\"post\":{\"operationId\":\"auth.member.logout\",\"tags\":[\"session\"],"
-     "\"summary\":\"End the member's session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM
-     "}}}"},
-    {"/api/core/session",
-     "{\"get\":{\"operationId\":\"core.session\",\"tags\":[\"session\"],"
-     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
-     "\"summary\":\"Who am I\",\"responses\":{"
-     ANSWER("200", "The caller", "{\"$ref\":\"#/components/schemas/Session\"}") "," PROBLEM "}}}"},
-    {"/api/core/files",
-     "{\"post\":{\"operationId\":\"core.files.upload\",\"tags\":[\"file\"],"
-     "\"summary\":\"Upload a file\",\"parameters\":[{\"$ref\":"
-     "\"#/components/parameters/IdempotencyKey\"}],\"requestBody\":{\"required\":true,\"content\":{"
-     "\"multipart/form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],"
-     "\"properties\":{\"file\":{\"type\":\"string\",\"contentMediaType\":"
-     "\"application/octet-stream\"},\"use\":{\"type\":\"string\",\"description\":"
-     "\"The field it is for, such as vote.poll.cover\"}}}}}},\"responses\":{"
-     ANSWER("201", "Kept", "{\"$ref\":\"#/components/schemas/File\"}") "," PROBLEM "}}}"},
-    {"/files/{id}/{name}",
-     "{\"get\":{\"operationId\":\"files.get\",\"tags\":[\"file\"],"
-     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
-     "\"summary\":\"The bytes of a file\",\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"},"
-     "{\"name\":\"name\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}],"
-     "\"responses\":{\"200\":{\"description\":\"The file\",\"content\":{"
-     "\"application/octet-stream\":{}}},\"206\":{\"description\":\"A range of it\",\"content\":{"
-     "\"application/octet-stream\":{}}}," PROBLEM "}}}"},
+static const struct
+    path
+        paths
+            [] =
+                {
+                    {"/api/auth/login",
+                     "{\"post\":{\"operationId\":\"auth.login\",\"tags\":[\"session\"],"
+                     "\"security\":[],"
+                     "\"summary\":\"Sign in as staff, by password or by a one-time "
+                     "code\"," JSON_BODY(
+                         OBJECT(
+                             "\"login\":" STRING ",\"password\":" STRING ",\"phone\":" STRING
+                             ",\"code\":" STRING)) ",\"responses\":{" ANSWER("200",
+                                                                             "Signed in; the "
+                                                                             "session cookie is "
+                                                                             "set too",
+                                                                             "{\"$ref\":\"#/"
+                                                                             "components/schemas/"
+                                                                             "Login\"}") "," PROBLEM
+                                                                                         "}}}"},
+                    {"/api/auth/code",
+                     "{\"post\":{\"operationId\":\"auth.code\",\"tags\":[\"session\"],\"security\":"
+                     "[],"
+                     "\"summary\":\"Have a one-time code sent\"," JSON_BODY(
+                         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
+                         "\"phone\","
+                         "\"purpose\"],\"properties\":{\"phone\":" STRING
+                         ",\"purpose\":{\"enum\":[\"staff\",\"member\"]}}}") ",\"responses\":"
+                                                                             "{" EMPTY("202",
+                                                                                       "Accepted, "
+                                                                                       "whether or "
+                                                                                       "not the "
+                                                                                       "number is "
+                                                                                       "known") "," PROBLEM
+                                                                                                "}}"
+                                                                                                "}"},
+                    {"/api/auth/logout",
+                     "{\"post\":{\"operationId\":\"auth.logout\",\"tags\":[\"session\"],"
+                     "\"summary\":\"End the session\",\"responses\":{" EMPTY(
+                         "204", "Ended") "," PROBLEM "}}}"},
+                    {"/api/auth/password",
+                     "{\"post\":{\"operationId\":\"auth.password\",\"tags\":[\"session\"],"
+                     "\"summary\":\"Change one's own password; other sessions end\"," JSON_BODY(
+                         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
+                         "\"old\",\"new\"],"
+                         "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\","
+                                                           "\"minLength\":10}}}") ",\"responses\":"
+                                                                                  "{" EMPTY("204",
+                                                                                            "Change"
+                                                                                            "d") "," PROBLEM
+                                                                                                 "}"
+                                                                                                 "}"
+                                                                                                 "}"},
+                    {"/api/auth/staff/{id}/password",
+                     "{\"post\":{\"operationId\":\"auth.staff.password\",\"tags\":[\"session\"],"
+                     "\"summary\":\"Administrators: give a member of staff a new password\","
+                     "\"parameters\":[{\"$ref\":\"#/components/parameters/"
+                     "Id\"}],\"requestBody\":{\"content\":{"
+                     "\"application/json\":{\"schema\":" OBJECT(
+                         "\"password\":" STRING) "}}},\"responses\":{" ANSWER("200",
+                                                                              "The password, "
+                                                                              "generated when none "
+                                                                              "was given",
+                                                                              OBJECT(
+                                                                                  "\"password\""
+                                                                                  ":" STRING)) "," PROBLEM
+                                                                                               "}}"
+                                                                                               "}"},
+                    {"/api/core/plugins",
+                     "{\"get\":{\"operationId\":\"core.plugins\",\"tags\":[\"plugin\"],"
+                     "\"summary\":\"Administrators: plugins and their "
+                     "state\",\"responses\":{" ANSWER(
+                         "200", "Plugins",
+                         "{\"type\":\"array\",\"items\":{\"$ref\":"
+                         "\"#/components/schemas/Plugin\"}}") "," PROBLEM "}}}"},
+                    {"/api/core/plugins/{id}/enable",
+                     "{\"post\":{\"operationId\":\"core.plugins.enable\",\"tags\":[\"plugin\"],"
+                     "\"summary\":\"Administrators: switch a plugin on\",\"parameters\":[" PLUGIN_ID
+                     "],"
+                     "\"responses\":{" ANSWER(
+                         "200", "It is on",
+                         "{\"$ref\":\"#/components/schemas/Plugin\"}") "," PROBLEM "}}}"},
+                    {"/api/core/plugins/{id}/disable",
+                     "{\"post\":{\"operationId\":\"core.plugins.disable\",\"tags\":[\"plugin\"],"
+                     "\"summary\":\"Administrators: switch a plugin "
+                     "off\",\"parameters\":[" PLUGIN_ID "],"
+                     "\"responses\":{" ANSWER(
+                         "200", "It is off",
+                         "{\"$ref\":\"#/components/schemas/Plugin\"}") "," PROBLEM "}}}"},
+                    {"/api/auth/member/login",
+                     "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],"
+                     "\"security\":[],"
+                     "\"summary\":\"Sign in as a member of the public, who is registered if "
+                     "new\"," JSON_BODY(
+                         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
+                         "\"phone\","
+                         "\"code\"],\"properties\":{\"phone\":" STRING ",\"code\":" STRING
+                         "}}") ",\"responses\":{" ANSWER("200", "Signed in",
+                                                         "{\"type\":\"object\"}") "," PROBLEM
+                                                                                  "}}}"},
+                    {"/api/auth/member/logout",
+                     "{\"post\":{\"operationId\":\"auth.member.logout\",\"tags\":[\"session\"],"
+                     "\"summary\":\"End the member's session\",\"responses\":{" EMPTY(
+                         "204", "Ended") "," PROBLEM "}}}"},
+                    {"/api/core/session",
+                     "{\"get\":{\"operationId\":\"core.session\",\"tags\":[\"session\"],"
+                     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
+                     "\"summary\":\"Who am I\",\"responses\":{" ANSWER(
+                         "200", "The caller",
+                         "{\"$ref\":\"#/components/schemas/Session\"}") "," PROBLEM "}}}"},
+                    {"/api/core/files",
+                     "{\"post\":{\"operationId\":\"core.files.upload\",\"tags\":[\"file\"],"
+                     "\"summary\":\"Upload a file\",\"parameters\":[{\"$ref\":"
+                     "\"#/components/parameters/"
+                     "IdempotencyKey\"}],\"requestBody\":{\"required\":true,\"content\":{"
+                     "\"multipart/"
+                     "form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],"
+                     "\"properties\":{\"file\":{\"type\":\"string\",\"contentMediaType\":"
+                     "\"application/octet-stream\"},\"use\":{\"type\":\"string\",\"description\":"
+                     "\"The field it is for, such as "
+                     "vote.poll.cover\"}}}}}},\"responses\":{" ANSWER(
+                         "201", "Kept", "{\"$ref\":\"#/components/schemas/File\"}") "," PROBLEM
+                                                                                    "}}}"},
+                    {"/files/{id}/{name}",
+                     "{\"get\":{\"operationId\":\"files.get\",\"tags\":[\"file\"],"
+                     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
+                     "\"summary\":\"The bytes of a "
+                     "file\",\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"},"
+                     "{\"name\":\"name\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}],"
+                     "\"responses\":{\"200\":{\"description\":\"The file\",\"content\":{"
+                     "\"application/octet-stream\":{}}},\"206\":{\"description\":\"A range of "
+                     "it\",\"content\":{"
+                     "\"application/octet-stream\":{}}}," PROBLEM "}}}"},
 };
 
 /* Paths that are not for everybody. */
@@ -124,6 +181,19 @@ void openapi_core_paths(const struct auth_principal *who, struct jsonw *w)
 }
 
 static const struct path schemas[] = {
+    {"Groups", "{\"type\":\"object\",\"required\":[\"items\",\"capped\"],\"properties\":{"
+               "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+               "\"count\":{\"type\":\"integer\"}}}},\"capped\":{\"type\":\"boolean\"}}}"},
+    {"Bulk",
+     "{\"type\":\"object\",\"required\":[\"action\"],\"properties\":{\"action\":{\"enum\":["
+     "\"update\",\"delete\",\"restore\",\"assign\",\"do\"]},\"ids\":{\"type\":\"array\","
+     "\"items\":" ID ",\"maxItems\":10000},\"filter\":" STRING ",\"q\":" STRING ","
+     "\"set\":{\"type\":\"object\"},\"transition\":" STRING ",\"owner\":" ID ",\"dept\":" ID "}}"},
+    {"BulkResult",
+     "{\"type\":\"object\",\"properties\":{\"done\":{\"type\":\"integer\"},\"failed\":{"
+     "\"type\":\"integer\"},\"task\":" ID ",\"items\":{\"type\":\"array\",\"items\":{"
+     "\"type\":\"object\",\"properties\":{\"id\":" ID ",\"ok\":{\"type\":\"boolean\"},"
+     "\"error\":{\"type\":\"object\"}}}}}}"},
     {"Point",
      "{\"type\":\"object\",\"description\":\"WGS-84, degrees\",\"required\":[\"lng\",\"lat\"],"
      "\"additionalProperties\":false,\"properties\":{\"lng\":{\"type\":\"number\",\"minimum\":-180,"
@@ -131,7 +201,8 @@ static const struct path schemas[] = {
     {"Address",
      "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"region\":{\"type\":"
      "\"string\",\"pattern\":\"^([1-8][0-9]{5})?$\",\"description\":\"GB/T 2260\"},\"text\":{"
-     "\"type\":\"string\",\"maxLength\":200},\"point\":{\"$ref\":\"#/components/schemas/Point\"}}}"},
+     "\"type\":\"string\",\"maxLength\":200},\"point\":{\"$ref\":\"#/components/schemas/"
+     "Point\"}}}"},
     {"Polygon",
      "{\"type\":\"object\",\"description\":\"GeoJSON; each ring ends where it began, none crosses "
      "itself or another\",\"required\":[\"type\",\"coordinates\"],\"additionalProperties\":false,"
@@ -144,9 +215,8 @@ static const struct path schemas[] = {
      ",\"detail\":" STRING ",\"fields\":{\"type\":\"object\",\"description\":"
      "\"Complaints by field, children as options.1.title\",\"additionalProperties\":" STRING
      "},\"request_id\":" STRING "}}"},
-    {"Reference",
-     "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" ID
-     ",\"label\":{\"type\":[\"string\",\"null\"]}}}"},
+    {"Reference", "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" ID
+                  ",\"label\":{\"type\":[\"string\",\"null\"]}}}"},
     {"Login",
      "{\"type\":\"object\",\"properties\":{\"token\":" STRING
      ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"user\":{\"type\":\"object\","
@@ -158,21 +228,22 @@ static const struct path schemas[] = {
     {"Plugin",
      "{\"type\":\"object\",\"required\":[\"id\",\"state\"],\"properties\":{\"id\":" STRING
      ",\"state\":{\"enum\":[\"on\",\"off\",\"quarantined\",\"failed\"]},\"version\":" STRING "}}"},
-    {"File",
-     "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING ",\"type\":" STRING
-     ",\"size\":{\"type\":\"integer\"},\"url\":" STRING "}}"},
+    {"File", "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING
+             ",\"type\":" STRING ",\"size\":{\"type\":\"integer\"},\"url\":" STRING "}}"},
     {"History",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":"
      "\"object\",\"properties\":{\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"who\":{"
      "\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":" ID
      ",\"name\":{\"type\":[\"string\",\"null\"]}}},\"action\":" STRING
-     ",\"changes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"field\":"
-     STRING ",\"before\":{},\"after\":{}}}}}}}}}"},
+     ",\"changes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+     "\"field\":" STRING ",\"before\":{},\"after\":{}}}}}}}}}"},
 };
 
 #define QUERY(key, name, schema, text)                                                             \
-    {key, "{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text "\",\"schema\":" schema \
-          "}"}
+    {                                                                                              \
+        key, "{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text                     \
+             "\",\"schema\":" schema "}"                                                           \
+    }
 
 static const struct path parameters[] = {
     {"Id", "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
@@ -187,6 +258,15 @@ static const struct path parameters[] = {
     QUERY("After", "after", STRING, "The cursor `next` of the page before"),
     QUERY("Fields", "fields", STRING, "Columns to show, separated by commas"),
     QUERY("Expand", "expand", STRING, "References and children to show in place"),
+    QUERY("Deleted", "deleted", "{\"enum\":[\"only\"]}", "The rows in the bin"),
+    QUERY("By", "by", STRING, "Fields to group by, times with a bucket: state,created_at:day"),
+    QUERY("Sum", "sum", STRING, "Fields to add up"),
+    QUERY("Avg", "avg", STRING, "Fields to average"),
+    QUERY("Min", "min", STRING, "Fields whose least value is wanted"),
+    QUERY("Max", "max", STRING, "Fields whose greatest value is wanted"),
+    QUERY("Groups", "limit",
+          "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":200}",
+          "Groups at most"),
     QUERY("Count", "count", "{\"enum\":[0,1],\"default\":1}", "0 leaves the count out"),
     {"IdempotencyKey",
      "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"The first answer is given "

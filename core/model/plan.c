@@ -170,7 +170,7 @@ static unsigned padded(unsigned n)
 static struct values values_of(const struct branch *b, const struct query *q)
 {
     const struct auth_principal *who = q->who;
-    unsigned n = b->depts ? (who->kind == AUTH_STAFF ? who->n_depts : 0) : b->n_vals;
+    unsigned n = b->depts ? (auth_is_staff(who) ? who->n_depts : 0) : b->n_vals;
     bool pad = b->col->kind == COL_ID;
     struct values out = {.n = n ? (pad ? padded(n) : n) : 1};
     out.v = ARENA_ARRAY(q->a, struct store_val, out.n);

@@ -157,6 +157,12 @@ static void sort_column(struct query *q)
     q->at_id = 0;
 }
 
+static int bad_deleted(struct err *err)
+{
+    err_set(err, 400, "bad_request", NULL);
+    return err_field(err, "deleted", "not_in_options", "-", NULL);
+}
+
 int query_prepare(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
                   struct query *q, struct err *err)
 {
@@ -168,6 +174,9 @@ int query_prepare(const struct model_resource *r, struct model_ctx *c, const str
     q->p = policy_of(r, c->who, c->arena, err);
     if (!q->p) return -1;
     if (!q->p->can_read) return policy_refuse(c->who, err);
+    if (l->deleted && !r->deleted_at) return bad_deleted(err);
+    if (l->deleted && !q->p->can_delete) return policy_refuse(c->who, err);
+    q->deleted = l->deleted;
     if (read_filter(q, l->filter, err) < 0 || read_search(q, l->search, err) < 0 ||
         read_fields(q, l->fields, err) < 0 || read_sort(q, l->sort, err) < 0)
         return -1;
@@ -181,6 +190,10 @@ int query_prepare(const struct model_resource *r, struct model_ctx *c, const str
 void query_where(const struct query *q, struct sql *s)
 {
     policy_where(q->p, q->who, &q->p->read, q->deleted, s);
+    if (q->deleted && q->p->del.text.p) { /* the bin is for who may empty it */
+        sql_text(s, " AND ");
+        frag_render(&q->p->del, q->who, s);
+    }
     query_narrow(q, s);
 }
 

@@ -45,14 +45,6 @@ static int if_match(struct http_req *req, const struct model_resource *r, int64_
     return err_set(err, 412, "version_conflict", NULL);
 }
 
-/* A version that was demanded by If-Match fails as its precondition. */
-static void fail_write(struct http_req *req, struct err *err, bool demanded)
-{
-    if (demanded && err->status == 409 && err->code && strcmp(err->code, "version_conflict") == 0)
-        err->status = 412;
-    http_fail(req, err);
-}
-
 static int read_limit(struct http_req *req, unsigned *limit, struct err *err)
 {
     sv v = http_query(req, "limit");
@@ -76,7 +68,8 @@ static void read_list(struct http_req *req, struct model_list *l)
                              .after = http_query(req, "after"),
                              .fields = http_query(req, "fields"),
                              .expand = http_query(req, "expand"),
-                             .count = !sv_eqs(count, "0")};
+                             .count = !sv_eqs(count, "0"),
+                             .deleted = sv_eqs(http_query(req, "deleted"), "only")};
 }
 
 /* The row as the answer of a write. A caller who may write what he may not see
@@ -120,6 +113,37 @@ static void get_list(struct http_req *req)
         answer_tagged(req, false);
 }
 
+static int read_groups(struct http_req *req, struct model_group *g, struct err *err)
+{
+    uint64_t n = 0;
+    sv limit = http_query(req, "limit");
+    *g = (struct model_group){.by = http_query(req, "by"),
+                              .sum = http_query(req, "sum"),
+                              .avg = http_query(req, "avg"),
+                              .min = http_query(req, "min"),
+                              .max = http_query(req, "max"),
+                              .filter = http_query(req, "filter"),
+                              .search = http_query(req, "q"),
+                              .expand = http_query(req, "expand")};
+    if (!limit.p || (sv_u64(limit, &n) && n >= 1 && n <= 1000)) {
+        g->limit = (unsigned)n;
+        return 0;
+    }
+    err_set(err, 400, "bad_limit", "1000", NULL);
+    return err_field(err, "limit", "bad_limit", "1000", NULL);
+}
+
+static void get_groups(struct http_req *req)
+{
+    const struct model_resource *r = resource_of(req);
+    struct model_ctx c = request_ctx(req);
+    struct model_group g;
+    struct err err = {0};
+    if (!r) return;
+    if (read_groups(req, &g, &err) < 0 || model_groups(r, &c, &g, http_out(req), &err) < 0)
+        http_fail(req, &err);
+}
+
 static void get_row(struct http_req *req)
 {
     const struct model_resource *r = resource_of(req);
@@ -141,7 +165,10 @@ static void get_history(struct http_req *req)
     struct err err = {0};
     int64_t id;
     if (!r) return;
-    if (row_id(req, &id, &err) < 0 || model_history(r, &c, id, http_out(req), &err) < 0)
+    unsigned limit = 0;
+    if (row_id(req, &id, &err) < 0 || read_limit(req, &limit, &err) < 0 ||
+        model_history_page(r, &c, id, http_query(req, "after"), limit ? limit : 50, http_out(req),
+                           &err) < 0)
         http_fail(req, &err);
 }
 
@@ -216,39 +243,51 @@ static void post_transition(struct http_req *req)
         post_run(&p);
 }
 
+static int op_update(struct post *p, struct err *err)
+{
+    if (model_update(p->r, &p->c, p->id, p->version, p->body, err) < 0) return -1;
+    return p->c.approval ? answer_asked(p, err) : answer_row(p, err);
+}
+
+static int op_delete(struct post *p, struct err *err)
+{
+    if (delete_versioned(p->r, &p->c, p->id, p->version, err) < 0) return -1;
+    p->status = p->c.approval ? 202 : 204;
+    return p->c.approval ? approval_answer(p->r, &p->c, http_out(p->req), err) : 0;
+}
+
 static void patch_row(struct http_req *req)
 {
-    struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req)};
+    struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req), .op = op_update};
     struct err err = {0};
-    int64_t version = -1;
     if (!p.r) return;
-    if (row_id(req, &p.id, &err) < 0 || if_match(req, p.r, &version, &err) < 0 ||
-        http_json(req, &p.body, &err) < 0 ||
-        model_update(p.r, &p.c, p.id, version, p.body, &err) < 0 ||
-        (p.c.approval ? answer_asked(&p, &err) : answer_row(&p, &err)) < 0)
-        fail_write(req, &err, version >= 0);
-    else if (p.c.approval)
-        http_status(req, p.status);
+    if (row_id(req, &p.id, &err) < 0 || if_match(req, p.r, &p.version, &err) < 0 ||
+        http_json(req, &p.body, &err) < 0)
+        http_fail(req, &err);
     else
-        tag_version(req, p.r, buf_view(http_out(req)));
+        post_run(&p);
+}
+
+static void post_bulk(struct http_req *req)
+{
+    struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req), .op = bulk_op};
+    struct err err = {0};
+    if (!p.r) return;
+    if (http_json(req, &p.body, &err) < 0)
+        http_fail(req, &err);
+    else
+        post_run(&p);
 }
 
 static void delete_row(struct http_req *req)
 {
-    const struct model_resource *r = resource_of(req);
-    struct model_ctx c = request_ctx(req);
+    struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req), .op = op_delete};
     struct err err = {0};
-    int64_t id, version = -1;
-    if (!r) return;
-    if (row_id(req, &id, &err) < 0 || if_match(req, r, &version, &err) < 0 ||
-        delete_versioned(r, &c, id, version, &err) < 0)
-        fail_write(req, &err, version >= 0);
-    else if (!c.approval)
-        http_status(req, 204);
-    else if (approval_answer(r, &c, http_out(req), &err) == 0)
-        http_status(req, 202);
-    else
+    if (!p.r) return;
+    if (row_id(req, &p.id, &err) < 0 || if_match(req, p.r, &p.version, &err) < 0)
         http_fail(req, &err);
+    else
+        post_run(&p);
 }
 
 void files_post(struct http_req *req)
@@ -305,12 +344,14 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     bool fixed = has_trait(r, MF_NO_EDIT);
     add(x, HTTP_GET, below(x, r, ""), 0, get_list, r);
     add(x, HTTP_GET, below(x, r, "/export"), 0, get_export, r);
+    add(x, HTTP_GET, below(x, r, "/group"), 0, get_groups, r);
     if (!sv_eq(r->name, SV("core.approval"))) /* its own page tells more (approval_http.c) */
         add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
     if (!x->failed) x->failed = import_add_routes(x->router, x->a, r, x->err) < 0;
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     if (r->parent) return;
     if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
+    if (!fixed || r->mf->n_transitions) add(x, HTTP_POST, below(x, r, "/bulk"), 0, post_bulk, r);
     if (r->mf->n_transitions)
         add(x, HTTP_POST, below(x, r, "/:id/do/:transition"), 0, post_transition, r);
     if (fixed) return;
