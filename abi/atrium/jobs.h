@@ -18,7 +18,8 @@ struct atrium_job {
     uint32_t size;               /* sizeof(struct atrium_job) of the host */
     uint32_t attempt;            /* 1, 2, ... */
     int64_t id;
-    struct atrium_str payload;   /* JSON as it was enqueued; "" from a schedule */
+    struct atrium_str payload;   /* JSON as it was enqueued; from a schedule
+                                  * {"schedule": "<plugin>.<job>", "due": "<RFC 3339>"} */
 };
 
 /* [worker] May block; a long one calls progress now and then. It may run twice:

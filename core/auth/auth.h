@@ -306,6 +306,29 @@ sv auth_seal(const struct auth_tenant *t, struct arena *a, const char *what, sv 
 int auth_unseal(const struct auth_tenant *t, struct arena *a, const char *what, sv sealed,
                 sv *plain);
 
+/* ---- agreements ---------------------------------------------------------------------------- */
+
+/* The current versions that are asked for at a place, as an array; `all`: also those
+ * that this person has accepted. [worker] */
+int auth_agreements(struct store_conn *c, enum auth_kind kind, int64_t who, sv place, bool all,
+                    struct jsonw *w, struct err *err);
+
+/* ---- the working-day calendar -------------------------------------------------------------- */
+
+/* Days are numbers since 1970-01-01 in the tenant's own time (clock_day). By rows of
+ * core.calendar_day, else Monday to Friday. From memory when fresh; `c` NULL: takes a
+ * connection when it needs one. 422 "workday_range" beyond what can be reckoned.
+ * [worker] */
+int auth_workday_is(struct auth_tenant *t, struct store_conn *c, int64_t day, bool *out,
+                    struct err *err);
+/* The n-th working day after `day` (n < 0: before); 0: the day itself or the next one. */
+int auth_workday_add(struct auth_tenant *t, struct store_conn *c, int64_t day, int64_t n,
+                     int64_t *out, struct err *err);
+/* Working days in [from, to). */
+int auth_workday_between(struct auth_tenant *t, struct store_conn *c, int64_t from, int64_t to,
+                         int64_t *out, struct err *err);
+void auth_calendar_forget(struct auth_tenant *t);    /* [any] */
+
 /* ---- API keys ---------------------------------------------------------------------------- */
 
 struct auth_key_secret { char token[64]; size_t prefix_n; char hash[64]; };

@@ -139,6 +139,9 @@ int login_open(struct http_req *req, struct store_conn *c, const struct person *
         jsonw_key(&w, SV("recovery_codes"));
         jsonw_json(&w, codes);
     }
+    jsonw_key(&w, SV("agreements"));
+    sv place = who->kind == AUTH_STAFF ? SV("staff_login") : SV("member_login");
+    if (auth_agreements(c, who->kind, who->id, place, false, &w, err) != 0) return -1;
     jsonw_end_obj(&w);
     http_type(req, "application/json");
     http_add_header(req, "cache-control", SV("no-store"));

@@ -28,6 +28,7 @@ struct tenant {
     pthread_mutex_t lock;            /* guards the two below */
     struct plugin_set *old_sets;     /* replaced ones; readers may still look */
     struct role_cache *roles;
+    struct calendar *_Atomic calendar;   /* NULL: nobody has asked yet */
     struct audit_tail { int64_t id; char hash[AUTH_HASH_CHARS]; } tail, tail_next, anchored;
     int64_t purge_at;                /* monotonic */
     struct auth_rules rules;         /* as read at rules_at; 0: never */
@@ -246,6 +247,10 @@ const char *session_cookie_path(struct http_req *req);
 /* Refuses a browser's request from another site; `always`: also when there is
  * nothing to tell by. */
 int session_same_origin(const struct http_req *req, bool always, struct err *err);
+
+/* ---- calendar.c -------------------------------------------------------------------------- */
+
+void calendar_free(struct calendar *c);
 
 /* ---- key.c, cidr.c, rate.c: API keys ----------------------------------------------------- */
 

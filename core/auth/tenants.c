@@ -59,6 +59,7 @@ void tenant_free(struct tenant *t)
     if (keep_anchor(t, &e) != 0) log_warn("the log's last line is not anchored: %s", e.detail);
     plugins_free(t);
     roles_cache_free(t->roles);
+    calendar_free(t->calendar);
     store_db_free(t->pub.db);
     pthread_mutex_destroy(&t->lock);
     OPENSSL_cleanse(t->pub.secret, sizeof t->pub.secret);

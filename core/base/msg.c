@@ -310,6 +310,10 @@ static const struct msg core_messages[] = {
     {"webhook_nothing", "请指明要重发哪些投递：deliveries，或 from 与 to。",
      "Say what to send again: deliveries, or from and to."},
 
+    {"agreement_replaced", "这份协议已有新版本，请重新阅读后同意。",
+     "This agreement has a newer version; please read and accept that one."},
+    {"workday_range", "超出工作日历能计算的范围。", "Beyond what the calendar can reckon."},
+
     /* files */
     {"file_type_refused", "不接受此类型的文件：{0}。", "Files of this type are not accepted: {0}."},
 };

@@ -197,7 +197,7 @@ static void read_hook(struct mf_reader *r, struct cfg_node *c, struct mf_hook *o
 static void read_job(struct mf_reader *r, struct cfg_node *c, struct mf_job *out)
 {
     out->id = mf_ident(r, c, "id", 40, true);
-    out->cron = mf_text(r, c, "cron");
+    out->cron = cfg_get(c, "cron") ? mf_text(r, c, "cron") : NULL; /* without: added by C only */
     if (out->cron && !mf_cron_ok(sv_of(out->cron)))
         cfg_error(r->e, cfg_get(c, "cron"),
                   "'cron' must be five fields (minute hour day month weekday), such as "

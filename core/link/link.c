@@ -80,6 +80,9 @@ struct link *link_new(const struct link_opts *o)
     pthread_cond_init(&l->wake, NULL);
     the_link = l;
     model_core_hook("api_key_check", api_key_check);
+    model_core_hook("agreement_check", agreement_check);
+    model_core_hook("agreement_version_check", agreement_version_check);
+    model_core_hook("agreement_publish", agreement_publish);
     model_core_hook("webhook_check", webhook_check);
     model_core_hook("webhook_move", webhook_move);
     model_core_job(o->model, "webhook_sweep", webhook_sweep);
@@ -93,6 +96,12 @@ int link_routes(struct link *l, struct http_router *r, struct err *err)
 {
     const struct http_route routes[] = {
         {HTTP_POST, "/api/core/api_key/:id/secret", 0, api_key_secret, l, NULL},
+        {HTTP_GET, "/api/core/public/agreements", 0, agreement_list, l, NULL},
+        {HTTP_GET, "/api/core/public/agreements/:code", 0, agreement_get, l, NULL},
+        {HTTP_POST, "/api/core/public/agreements/accept", 0, agreement_accept, l, NULL},
+        {HTTP_GET, "/api/core/calendar/:year", 0, calendar_get, l, NULL},
+        {HTTP_POST, "/api/core/calendar/:year/init", 0, calendar_init, l, NULL},
+        {HTTP_PUT, "/api/core/calendar/days", 0, calendar_set, l, NULL},
         {HTTP_POST, "/api/core/webhook/:id/secret", 0, webhook_secret, l, NULL},
         {HTTP_POST, "/api/core/webhook/:id/test", 0, webhook_test, l, NULL},
         {HTTP_POST, "/api/core/webhook/:id/replay", 0, webhook_replay, l, NULL},

@@ -42,6 +42,16 @@ int link_may_update(struct http_req *req, struct store_conn *conn, const struct 
 model_core_hook_fn api_key_check;
 void api_key_secret(struct http_req *req);
 
+/* ---- agreement.c, calendar.c ------------------------------------------------------------ */
+
+model_core_hook_fn agreement_check, agreement_version_check, agreement_publish;
+void agreement_list(struct http_req *req);
+void agreement_get(struct http_req *req);
+void agreement_accept(struct http_req *req);
+void calendar_get(struct http_req *req);
+void calendar_init(struct http_req *req);
+void calendar_set(struct http_req *req);
+
 /* ---- webhook_rules.c: pure -------------------------------------------------------------- */
 
 bool webhook_each_event(sv list, bool (*fn)(void *arg, sv pattern), void *arg);

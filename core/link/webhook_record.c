@@ -149,6 +149,7 @@ int webhook_record(void *arg, const struct model_written *w, struct err *err)
 void webhook_committed(void *arg, struct auth_tenant *t, sv resource)
 {
     struct link_tenant *lt = atomic_load_explicit(&t->link, memory_order_acquire);
+    if (sv_eqs(resource, "core.calendar_day")) auth_calendar_forget(t);
     if (!lt) return;
     if (sv_eqs(resource, "core.webhook") || sv_eqs(resource, "core.role") ||
         sv_eqs(resource, "core.staff")) {

@@ -41,6 +41,47 @@ static bool parse(struct atrium_str text, int64_t *us)
     return clock_parse(to_sv(text), us);
 }
 
+/* ---- the calendar ------------------------------------------------------------------------ */
+
+static int enter(struct atrium_ctx *ctx, struct store_conn **c, struct err *e)
+{
+    err_clear(e);
+    return ctx_conn(ctx, c, e);
+}
+
+static atrium_status is_workday(struct atrium_ctx *ctx, int64_t d, bool *out,
+                                struct atrium_error *err)
+{
+    struct store_conn *c;
+    struct err e;
+    CTX_CHECK(ctx);
+    if (enter(ctx, &c, &e) != 0 || auth_workday_is(ctx->tenant, c, d, out, &e) != 0)
+        return plug_error_out(err, &e);
+    return ATRIUM_OK;
+}
+
+static atrium_status add_workdays(struct atrium_ctx *ctx, int64_t d, int64_t n, int64_t *out,
+                                  struct atrium_error *err)
+{
+    struct store_conn *c;
+    struct err e;
+    CTX_CHECK(ctx);
+    if (enter(ctx, &c, &e) != 0 || auth_workday_add(ctx->tenant, c, d, n, out, &e) != 0)
+        return plug_error_out(err, &e);
+    return ATRIUM_OK;
+}
+
+static atrium_status workdays_between(struct atrium_ctx *ctx, int64_t from, int64_t to,
+                                      int64_t *out, struct atrium_error *err)
+{
+    struct store_conn *c;
+    struct err e;
+    CTX_CHECK(ctx);
+    if (enter(ctx, &c, &e) != 0 || auth_workday_between(ctx->tenant, c, from, to, out, &e) != 0)
+        return plug_error_out(err, &e);
+    return ATRIUM_OK;
+}
+
 const struct atrium_time_1 plug_time_1 = {
     .now_us = now_us,
     .mono_us = mono_us,
@@ -49,4 +90,7 @@ const struct atrium_time_1 plug_time_1 = {
     .utc_offset = utc_offset,
     .format = format,
     .parse = parse,
+    .is_workday = is_workday,
+    .add_workdays = add_workdays,
+    .workdays_between = workdays_between,
 };

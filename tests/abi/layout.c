@@ -50,6 +50,6 @@ CHECK(sizeof(struct atrium_memory_1) == 7 * sizeof(void (*)(void)));
 CHECK(sizeof(struct atrium_model_1) == 7 * sizeof(void (*)(void)));
 CHECK(sizeof(struct atrium_settings_1) == 4 * sizeof(void (*)(void)));
 CHECK(sizeof(struct atrium_storage_1) == 10 * sizeof(void (*)(void)));
-CHECK(sizeof(struct atrium_time_1) == 7 * sizeof(void (*)(void)));
+CHECK(sizeof(struct atrium_time_1) == 10 * sizeof(void (*)(void)));
 
 ATRIUM_TABLES_DEFINE;

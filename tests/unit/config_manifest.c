@@ -578,6 +578,21 @@ static void test_bad(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* A job without a time runs when the plugin adds it. */
+static void test_job_without_cron(void **state)
+{
+    (void)state;
+    struct mf_manifest *m;
+    size_t k = 0;
+    while (strcmp(files[k].name, "plugin.yaml") != 0)
+        k++;
+    write_file("plugin.yaml", replaced(files[k].text, "cron: \"*/5 0-6,22 1 * 1-5\", ", ""));
+    expect_good(load(dir, &m));
+    assert_int_equal(m->n_jobs, 1);
+    assert_null(m->jobs[0].cron);
+    write_file("plugin.yaml", files[k].text);
+}
+
 static void test_bad_files(void **state)
 {
     (void)state;
@@ -612,6 +627,7 @@ int main(void)
         cmocka_unit_test_setup(test_good_resource, write_all),
         cmocka_unit_test(test_shipped),
         cmocka_unit_test_setup(test_bad, write_all),
+        cmocka_unit_test_setup(test_job_without_cron, write_all),
         cmocka_unit_test_setup(test_bad_files, write_all),
     };
     return cmocka_run_group_tests_name("config_manifest", tests, make_dir, remove_dir);

@@ -14,7 +14,9 @@ static int core_hook_yes(struct model_hook_call *call, struct err *err)
 
 static inline void core_hooks_stand_in(void)
 {
-    static const char *const names[] = {"api_key_check", "webhook_check", "webhook_move"};
+    static const char *const names[] = {"api_key_check", "webhook_check", "webhook_move",
+                                        "agreement_check", "agreement_version_check",
+                                        "agreement_publish"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         model_core_hook(names[i], core_hook_yes);
 }
