@@ -52,6 +52,7 @@ export default {
         start: 'Start date', end: 'End date', pageSize: 'Rows per page', table: '{title}: list',
     },
     form: {
+        region: 'Province / city', street: 'Street and number', lng: 'Longitude', lat: 'Latitude', tags: 'Type, then Enter', oneMore: 'One more',
         create: 'New {title}', edit: 'Edit {title}', invalid: '{n} field needs a change | {n} fields need a change', leaveTitle: 'Discard unsaved changes?',
         leaveText: 'What you changed on this page will be lost.', leave: 'Discard', stay: 'Keep editing', noChange: 'Nothing to save', saved: 'Saved “{name}”', created: 'Created “{name}”',
         conflictTitle: 'Changed by someone else', conflictText: 'This record has a newer version. Reloading discards your changes.',
@@ -65,6 +66,7 @@ export default {
         clear: 'Clear formatting', linkTitle: 'Insert link', linkUrl: 'Address (https://…)', toolbar: 'Text formatting',
     },
     detail: {
+        corners: 'An area of {n} corners',
         facts: 'Details', history: 'History', noHistory: 'No history yet', created: 'Created', updated: 'Changed', deleted: 'Deleted',
         restored: 'Restored', empty: '(empty)', system: 'System', confirmTitle: '{name}?',
         confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
@@ -117,6 +119,8 @@ export default {
         all: 'All', own: 'Own', hidden: 'hidden', readOnly: 'read-only', everything: 'Nothing is refused to this role.', nothing: 'This role allows nothing yet.',
     },
     rule: {
+        scale: 'Enter a number with at most {n} decimals', id_number: 'Enter a valid identity number',
+        point: 'Enter a longitude (-180 to 180) and a latitude (-90 to 90)',
         required: 'Required', max_length: 'At most {max} characters, there are {n}', min_length: 'At least {min} characters', pattern: 'Wrong format', number: 'Enter a whole number', decimal: 'Enter a number with at most two decimals',
         min: 'Not below {min}', max: 'Not above {max}', email: 'Enter an e-mail address', phone: 'Enter a mobile number', link: 'Enter an address that begins with http:// or https://',
         color: 'Enter a colour such as #2456C8', date: 'Enter a date', after: 'Must be later than {field}', json: 'Not valid JSON', option: 'Choose one of the options',

@@ -52,6 +52,7 @@ export default {
         start: '开始日期', end: '结束日期', pageSize: '每页条数', table: '{title}列表',
     },
     form: {
+        region: '省 / 市', street: '详细地址', lng: '经度', lat: '纬度', tags: '输入后按回车添加', oneMore: '再添加一个',
         create: '新建{title}', edit: '编辑{title}', invalid: '有 {n} 处需要修改', leaveTitle: '放弃未保存的修改？',
         leaveText: '离开后，本页的修改将丢失。', leave: '放弃修改', stay: '继续编辑', noChange: '没有需要保存的修改', saved: '已保存「{name}」', created: '已新建「{name}」',
         conflictTitle: '内容已被他人修改', conflictText: '在您编辑期间，这条记录有了新版本。重新加载会丢弃您的修改。',
@@ -65,6 +66,7 @@ export default {
         clear: '清除格式', linkTitle: '插入链接', linkUrl: '链接地址（https://…）', toolbar: '文字格式',
     },
     detail: {
+        corners: '{n} 个顶点的范围',
         facts: '详情', history: '操作记录', noHistory: '还没有操作记录', created: '创建', updated: '修改', deleted: '删除',
         restored: '恢复', empty: '（空）', system: '系统', confirmTitle: '{name}？',
         confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
@@ -120,6 +122,7 @@ export default {
         required: '请填写此项', max_length: '最多 {max} 个字，现有 {n} 个', min_length: '至少 {min} 个字', pattern: '格式不正确', number: '请输入整数', decimal: '请输入数字，最多两位小数',
         min: '不能小于 {min}', max: '不能大于 {max}', email: '请输入正确的邮箱地址', phone: '请输入正确的手机号', link: '请输入以 http:// 或 https:// 开头的网址',
         color: '请输入颜色，如 #2456C8', date: '请输入正确的日期', after: '须晚于{field}', json: '不是有效的 JSON', option: '请从选项中选择',
-        min_items: '至少需要 {min} 项', max_items: '最多 {max} 项',
+        min_items: '至少需要 {min} 项', max_items: '最多 {max} 项', scale: '请输入数字，最多 {n} 位小数', id_number: '请输入正确的身份证号码',
+        point: '请输入经度（-180 至 180）和纬度（-90 至 90）',
     },
 }

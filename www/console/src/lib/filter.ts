@@ -1,7 +1,7 @@
 /* Writes the filter grammar of docs/http-api.md from the values of the filter bar.
  * Values are quoted here and nowhere else. */
 import type { Field } from './schema.ts'
-import { isRef } from './schema.ts'
+import { isRef, isSet } from './schema.ts'
 import { dayStart, nextDay } from './format.ts'
 
 export type FilterValues = Record<string, any>
@@ -23,10 +23,11 @@ export function term(f: Field, v: any): string {
     if (v === undefined || v === null || v === '' || (Array.isArray(v) && !v.some((x) => x !== '' && x != null)))
         return ''
     if (isRef(f)) return `${f.name} = ${String(v)}`
+    if (isSet(f)) return `${f.name} has (${(Array.isArray(v) ? v : String(v).split(/[,，]/)).map((x) => quote(String(x).trim())).join(', ')})`
+    if (f.type === 'region') return `${f.name} under ${quote(String(v))}`
     switch (f.type) {
         case 'enum':
-        case 'state':
-        case 'multi_enum': {
+        case 'state': {
             const list = Array.isArray(v) ? v : [v]
             return list.length === 1 ? `${f.name} = ${quote(list[0])}` : `${f.name} in (${list.map(quote).join(', ')})`
         }
@@ -35,8 +36,10 @@ export function term(f: Field, v: any): string {
         case 'int':
         case 'money':
         case 'percent':
+        case 'decimal':
             return range(f.name, v[0], v[1])
         case 'date':
+        case 'time':
             return range(f.name, v[0], v[1])
         case 'datetime': {
             const parts = []

@@ -1,5 +1,6 @@
 /* From a row to what a form edits, and back to what is sent. */
-import { childFields, isFile, isRef } from './schema.ts'
+import { localDate } from './format.ts'
+import { childFields, isFile, isRef, isSet } from './schema.ts'
 import type { Field, Row, Schema } from './schema.ts'
 
 /* Rows being edited carry a key for the screen; it is never sent. */
@@ -9,8 +10,11 @@ let nextKey = 1
 const idOf = (v: any) => (v && typeof v === 'object' ? (v.id ?? null) : (v ?? null))
 
 function emptyOf(f: Field): any {
+    /* What the server knows better is left to it; the day is shown. */
+    if (f.default === '$today') return localDate(new Date())
+    if (typeof f.default === 'string' && f.default.startsWith('$')) return null
     if (f.default !== undefined && f.default !== null) return structuredClone(f.default)
-    if (f.type === 'multi_enum' || f.type === 'children') return []
+    if (isSet(f) || f.type === 'children') return []
     return f.type === 'bool' ? false : null
 }
 
@@ -38,6 +42,7 @@ export function initial(schema: Schema, row: Row | null): Row {
 }
 
 function sent(f: Field, v: any): any {
+    if (f.type === 'refs' || f.type === 'images' || f.type === 'files') return (v as any[] | null)?.length ? v.map(idOf) : null
     if (isRef(f) || isFile(f)) return idOf(v)
     if (f.type === 'children')
         return (v as Row[]).map((row) => {

@@ -10,6 +10,14 @@ export interface Option {
     value: string
     title: Title
     color?: string
+    /* Of a dictionary: no longer offered. */
+    is_off?: boolean
+}
+
+export interface Rule {
+    that: Condition
+    message: Title
+    fields: string[]
 }
 
 export interface Field {
@@ -22,6 +30,9 @@ export interface Field {
     hidden?: boolean
     min?: number
     max?: number
+    scale?: number
+    dictionary?: string
+    computed?: boolean
     pattern?: string
     default?: any
     options?: Option[]
@@ -65,6 +76,7 @@ export interface Schema {
     label: string
     traits: string[]
     fields: Field[]
+    rules?: Rule[]
     states?: State[]
     initial?: string
     transitions?: Transition[]
@@ -91,8 +103,24 @@ const TRAIT_FIELDS: Field[] = [
     { name: 'state', type: 'state', title: { zh: '状态', en: 'State' } },
 ]
 
+/* What the engine keeps beside addresses and places, so that lists can ask for it. */
+const PARTS: Record<string, Title> = {
+    _region: { zh: '地区', en: 'region' }, _lng: { zh: '经度', en: 'longitude' }, _lat: { zh: '纬度', en: 'latitude' },
+    _min_lng: { zh: '西界', en: 'west' }, _min_lat: { zh: '南界', en: 'south' },
+    _max_lng: { zh: '东界', en: 'east' }, _max_lat: { zh: '北界', en: 'north' },
+}
+function partOf(schema: Schema, name: string): Field | undefined {
+    const of = schema.fields.find((f) => ['address', 'point', 'polygon'].includes(f.type) && PARTS[name.slice(f.name.length)] && name.startsWith(f.name))
+    if (!of) return undefined
+    const end = PARTS[name.slice(of.name.length)]
+    return {
+        name, type: name.endsWith('_region') ? 'region' : 'decimal', scale: 6, read_only: true,
+        title: { zh: `${of.title.zh ?? ''}${end.zh}`, en: `${of.title.en ?? ''} ${end.en}` },
+    }
+}
+
 export function fieldOf(schema: Schema, name: string): Field | undefined {
-    const own = schema.fields.find((f) => f.name === name)
+    const own = schema.fields.find((f) => f.name === name) ?? partOf(schema, name)
     if (own) return own
     const trait = TRAIT_FIELDS.find((f) => f.name === name)
     if (trait?.type === 'state')
@@ -104,9 +132,12 @@ export function fieldOf(schema: Schema, name: string): Field | undefined {
 }
 
 const REFS = new Set(['ref', 'user', 'dept'])
-const FILES = new Set(['image', 'file', 'video'])
+const FILES = new Set(['image', 'file', 'video', 'images', 'files'])
+const SETS = new Set(['multi_enum', 'tags', 'refs', 'images', 'files'])
 export const isRef = (f: Field) => REFS.has(f.type)
 export const isFile = (f: Field) => FILES.has(f.type)
+/* Several values in one: lists ask for any of them. */
+export const isSet = (f: Field) => SETS.has(f.type)
 
 export function refTarget(f: Field): string {
     if (f.type === 'user') return f.to ?? 'core.staff'
@@ -143,9 +174,9 @@ export function filtersOf(schema: Schema): Field[] {
 export function expandOf(fields: Field[]): string {
     return fields
         .flatMap((f) => {
-            if (isRef(f) || isFile(f)) return [f.name]
+            if (isRef(f) || isFile(f) || f.type === 'refs') return [f.name]
             if (f.type !== 'children') return []
-            const below = (f.child?.fields ?? []).filter((c) => c.name !== f.by && !c.hidden && (isRef(c) || isFile(c)))
+            const below = (f.child?.fields ?? []).filter((c) => c.name !== f.by && !c.hidden && (isRef(c) || isFile(c) || c.type === 'refs'))
             return [f.name, ...below.map((c) => `${f.name}.${c.name}`)]
         })
         .join(',')

@@ -1,22 +1,27 @@
 /* Checks a form against the schema before it is sent, with the same rules as
  * the server's validator. The server decides; this only saves a round trip. Keys
  * are the server's: "title", "options.1.title". */
-import { holds, isFilled } from './condition.ts'
-import { childFields } from './schema.ts'
-import type { Field, Row } from './schema.ts'
+import { concerns, holds, isFilled } from './condition.ts'
+import { childFields, isSet } from './schema.ts'
+import type { Field, Row, Rule } from './schema.ts'
 
 export type Errors = Record<string, string>
 /* Makes a sentence of a rule's name and its numbers. */
 export type Say = (rule: string, args?: Record<string, any>) => string
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
-const PHONE = /^(1[3-9]\d{9}|\+[1-9]\d{6,14})$/
+/* Blanks, dashes and brackets are the server's to leave out. */
+const PHONE = /^((\+?86|0086)?1[3-9]\d{9}|\+(?!86)[1-9]\d{6,14})$/
+const DECIMAL = /^-?\d{1,18}(\.(\d+))?$/
+const ID_NUMBER = /^[1-9]\d{5}(18|19|\d{2})\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]$/
+const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const COLOR = /^#[0-9a-fA-F]{6}$/
 const LINK = /^https?:\/\/[^\s/$.?#][^\s]*$/i
 
 export const isVisible = (f: Field, values: Row) => !f.visible_if || holds(f.visible_if, values)
 export const isRequired = (f: Field, values: Row) =>
-    !!f.required || (!!f.required_if && holds(f.required_if, values))
+    (!!f.required && !(typeof f.default === 'string' && f.default.startsWith('$'))) ||
+    (!!f.required_if && holds(f.required_if, values))
 export const isReadOnly = (f: Field, values: Row) =>
     !!f.read_only || (!!f.read_only_if && holds(f.read_only_if, values))
 
@@ -39,6 +44,21 @@ function text(f: Field, v: string, say: Say): string {
     return ''
 }
 
+/* The check character of GB 11643. */
+const idNumberOk = (v: string) =>
+    ID_NUMBER.test(v) && '10X98765432'[WEIGHTS.reduce((s, w, i) => s + w * Number(v[i]), 0) % 11] === v[17].toUpperCase()
+
+function decimal(f: Field, v: unknown, say: Say): string {
+    const m = DECIMAL.exec(String(v).trim())
+    const scale = f.scale ?? 2
+    if (!m || (m[2] ?? '').replace(/0+$/, '').length > scale) return say('scale', { n: scale })
+    if (f.min !== undefined && Number(v) < f.min) return say('min', { min: f.min })
+    return f.max !== undefined && Number(v) > f.max ? say('max', { max: f.max }) : ''
+}
+
+const pointOk = (p: any) =>
+    typeof p?.lng === 'number' && typeof p?.lat === 'number' && Math.abs(p.lng) <= 180 && Math.abs(p.lat) <= 90
+
 function scalar(f: Field, v: any, values: Row, say: Say): string {
     switch (f.type) {
         case 'int':
@@ -54,7 +74,19 @@ function scalar(f: Field, v: any, values: Row, say: Say): string {
         case 'email':
             return EMAIL.test(v) ? text(f, v, say) : say('email')
         case 'phone':
-            return PHONE.test(v) ? '' : say('phone')
+            return PHONE.test(String(v).replace(/[\s()-]/g, '')) ? '' : say('phone')
+        case 'decimal':
+            return decimal(f, v, say)
+        case 'id_number':
+            return idNumberOk(String(v).trim()) ? '' : say('id_number')
+        case 'time': {
+            const other = f.after ? values[f.after] : null
+            return other && String(v) <= String(other) ? say('after', { field: f.after }) : ''
+        }
+        case 'point':
+            return pointOk(v) ? '' : say('point')
+        case 'address':
+            return v.point && !pointOk(v.point) ? say('point') : ''
         case 'link':
             return LINK.test(v) ? text(f, v, say) : say('link')
         case 'color':
@@ -68,6 +100,7 @@ function scalar(f: Field, v: any, values: Row, say: Say): string {
             return ''
         }
         case 'json':
+        case 'polygon':
             /* The editor keeps text that does not parse as a marked string. */
             return v && v.__invalid !== undefined ? say('json') : ''
         case 'enum':
@@ -103,13 +136,24 @@ export function validate(fields: Field[], values: Row, say: Say, prefix = ''): E
             ;(v as Row[]).forEach((row, i) =>
                 Object.assign(errors, validate(childFields(f), row, say, `${key}.${i}.`)),
             )
-        } else if (f.type === 'multi_enum') {
+        } else if (isSet(f)) {
             const message = list(f, v, say)
             if (message) errors[key] = message
         } else {
             const message = scalar(f, v, values, say)
             if (message) errors[key] = message
         }
+    }
+    return errors
+}
+
+/* Rules between fields: of what is a value at all, and for a row that is there, of what
+ * was changed. */
+export function checkRules(rules: Rule[] | undefined, values: Row, changed: Set<string> | null, say: (r: Rule) => string): Errors {
+    const errors: Errors = {}
+    for (const r of rules ?? []) {
+        if ((changed && !concerns(r.that, changed)) || holds(r.that, values)) continue
+        for (const name of r.fields) errors[name] ??= say(r)
     }
     return errors
 }

@@ -6,6 +6,7 @@ import { RouterLink } from 'vue-router'
 import * as format from '../lib/format.ts'
 import type { Field } from '../lib/schema.ts'
 import { isRef, refTarget } from '../lib/schema.ts'
+import { regionName } from '../lib/regions.ts'
 import { t, tt } from '../i18n/index.ts'
 import StateTag from '../components/StateTag.vue'
 import { fileName, fileUrl, refId, refLabel, routeTo } from './record.ts'
@@ -27,6 +28,14 @@ export function textOf(f: Field, v: any): string {
             const o = f.options?.find((x) => x.value === v)
             return o ? tt(o.title) : String(v)
         }
+        case 'decimal': return String(v)
+        case 'address': return [regionName(v.region), v.text].filter(Boolean).join(' ')
+        case 'region': return regionName(String(v))
+        case 'point': return `${v.lng}, ${v.lat}`
+        case 'polygon': return t('detail.corners', { n: Math.max(0, (v.coordinates?.[0]?.length ?? 1) - 1) })
+        case 'refs': return (v as any[]).map(refLabel).join(t('common.listSeparator'))
+        case 'images': case 'files': return (v as any[]).map(fileName).join(t('common.listSeparator'))
+        case 'tags':
         case 'multi_enum':
             return (Array.isArray(v) ? v : [v])
                 .map((x) => tt(f.options?.find((o) => o.value === x)?.title) || String(x))
@@ -45,7 +54,7 @@ export function textOf(f: Field, v: any): string {
 const LONG_HEX = /^[0-9a-f]{24,}$/i
 const shorten = (hex: string) => `${hex.slice(0, 8)}…${hex.slice(-4)}`
 
-export const isNumeric = (f: Field) => ['int', 'money', 'percent'].includes(f.type)
+export const isNumeric = (f: Field) => ['int', 'money', 'percent', 'decimal'].includes(f.type)
 
 const CellValue: FunctionalComponent<{ field: Field; value: any; brief?: boolean }> = ({ field: f, value: v, brief }) => {
     const text = textOf(f, v)
@@ -54,6 +63,19 @@ const CellValue: FunctionalComponent<{ field: Field; value: any; brief?: boolean
         return h(StateTag, { text, color: f.options?.find((o) => o.value === v)?.color })
     if (f.type === 'image')
         return h('img', { class: 'thumb', src: fileUrl(v), alt: text, loading: 'lazy', width: 28, height: 28 })
+    if (f.type === 'images')
+        return h('span', { class: 'thumbs' }, (v as any[]).map((x) =>
+            h('img', { class: 'thumb', src: fileUrl(x), alt: fileName(x), loading: 'lazy', width: 28, height: 28 })))
+    if (f.type === 'files')
+        return h('span', (v as any[]).flatMap((x, i) => [
+            i ? t('common.listSeparator') : '',
+            h('a', { href: fileUrl(x), target: '_blank', rel: 'noopener' }, fileName(x)),
+        ]))
+    if (f.type === 'refs')
+        return h('span', (v as any[]).flatMap((x, i) => [
+            i ? t('common.listSeparator') : '',
+            h(RouterLink, { to: routeTo(f.to ?? '', refId(x)) }, () => refLabel(x)),
+        ]))
     if (f.type === 'color')
         return h('span', { class: 'color-cell' }, [h('i', { class: 'swatch', style: { background: v } }), text])
     if (f.type === 'link')

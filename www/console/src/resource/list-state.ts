@@ -12,7 +12,7 @@ export interface ListState {
 }
 
 export const SIZES = [20, 50, 100, 200]
-const PAIRS = new Set(['int', 'money', 'percent', 'date', 'datetime'])
+const PAIRS = new Set(['int', 'money', 'percent', 'decimal', 'date', 'datetime', 'time'])
 const LISTS = new Set(['enum', 'state', 'multi_enum'])
 
 const one = (v: LocationQuery[string]) => String((Array.isArray(v) ? v[0] : v) ?? '')
@@ -26,7 +26,9 @@ export function readState(query: LocationQuery, fields: Field[], firstSort: stri
             const pair = text.split('..').slice(0, 2)
             filters[f.name] = f.type === 'date' || f.type === 'datetime'
                 ? pair.map((p) => (/^\d{4}-\d\d-\d\d$/.test(p) ? p : null))
-                : pair.map((p) => (/^-?\d+$/.test(p) ? Number(p) : null))
+                : f.type === 'decimal' || f.type === 'time'
+                    ? pair.map((p) => (/^-?[\d.:]+$/.test(p) ? p : null))
+                    : pair.map((p) => (/^-?\d+$/.test(p) ? Number(p) : null))
         } else filters[f.name] = LISTS.has(f.type) ? text.split(',') : text
     }
     const size = Number(one(query.size))
