@@ -135,7 +135,7 @@ struct mf_transition {
 enum mf_by {
     MF_BY_ROLE,          /* role: code of a role, "crm.manager" */
     MF_BY_SUPERIOR,      /* superior: 1..5, levels above who asks */
-    MF_BY_POST,          /* post: code of a post */
+    MF_BY_POST,          /* post: name of a post */
     MF_BY_USER_FIELD,    /* user_field: "owner" or a user field of the row */
     MF_BY_DEPT_MANAGER,  /* dept_manager: "dept" or a dept field of the row */
     MF_BY_STAFF,         /* staff: a text setting with log-in names, by commas */

@@ -60,7 +60,7 @@ static void read_approver(struct mf_reader *r, struct cfg_node *c, const struct 
     if (!cfg_want(n, CFG_SCALAR, r->e)) return;
     out->name = n->scalar.p;
     if (out->by == MF_BY_ROLE) check_role(r, n);
-    if (out->by == MF_BY_POST) mf_dotted(r, c, "post", true);
+    if (out->by == MF_BY_POST) mf_text(r, c, "post");
     if (out->by == MF_BY_STAFF) mf_want_ident(r, n, n->scalar, 48);
     if (out->by == MF_BY_USER_FIELD && !cfg_names_has(&all->users, n->scalar))
         cfg_no_such(r->e, n, "user field", n->scalar, &all->users);

@@ -67,9 +67,6 @@ sv approval_rule(struct model_ctx *c, const struct mf_resource *mf, const struct
 int approval_people(struct store_conn *conn, struct arena *a, sv rule, int64_t requester,
                     struct people *out, struct err *err);
 int approval_admins(struct store_conn *conn, struct people *out, struct err *err);
-/* The head above him; 0: nobody. */
-int approval_head(struct store_conn *conn, struct arena *a, int64_t staff, int64_t *head,
-                  struct err *err);
 /* Fills the step that begins: *n seats. Falls back on the administrators. */
 int approval_fill(struct model *m, struct auth_tenant *t, struct store_conn *conn, struct arena *a,
                   struct approval_row *row, size_t step, size_t *n, struct err *err);

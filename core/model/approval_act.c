@@ -262,7 +262,7 @@ static int escalate(struct run *r, struct appr_step *s, struct err *err)
     for (size_t i = 0; i < n; i++) {
         int64_t head = 0;
         if (s->seats[i].state != SEAT_OPEN) continue;
-        if (approval_head(r->conn, r->c->arena, s->seats[i].staff, &head, err) < 0) return -1;
+        if (auth_superior_of(r->conn, s->seats[i].staff, &head, err) < 0) return -1;
         if (!head) continue;
         p->v[p->n++] = head;
         if (!s->all) continue;

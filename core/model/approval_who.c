@@ -55,19 +55,42 @@ static bool take_person(void *arg, const struct store_val *v, unsigned n)
     return p->n < APPR_MAX_SEATS;
 }
 
-static int by_role(struct store_conn *conn, sv code, struct people *out, struct err *err)
+/* Who has the role, himself or by a post. Partners' people decide on what their own
+ * organisation asks for, nobody else's. */
+static int by_role(struct store_conn *conn, sv code, int64_t requester, struct people *out,
+                   struct err *err)
 {
-    struct store_val args[] = {STORE_S(code)};
+    struct store_val now = STORE_T(clock_now_us());
+    struct store_val args[] = {STORE_S(code), STORE_S(code), now, now, STORE_I(requester)};
     return store_run(conn,
-                     SV("SELECT s.`id` FROM `core_staff` s JOIN `core_staff_role` x ON "
-                        "x.`staff`=s.`id` JOIN `core_role` r ON r.`id`=x.`role` WHERE r.`code`=? "
-                        "AND s.`state`='active' AND s.`deleted_at` IS NULL ORDER BY s.`id`"),
-                     args, 1, take_person, out, err);
+                     SV("SELECT s.`id` FROM `core_staff` s WHERE (s.`id` IN (SELECT x.`staff` FROM "
+                        "`core_staff_role` x JOIN `core_role` r ON r.`id`=x.`role` WHERE "
+                        "r.`code`=?) OR s.`id` IN (SELECT p.`staff` FROM `core_staff_post` p JOIN "
+                        "`core_post_role` x ON x.`post`=p.`post` JOIN `core_role` r ON "
+                        "r.`id`=x.`role` WHERE r.`code`=? AND p.`since`<=? AND (p.`until` IS NULL OR "
+                        "p.`until`>?))) AND s.`state`='active' AND s.`deleted_at` IS NULL AND "
+                        "(s.`partner` IS NULL OR s.`partner`=(SELECT q.`partner` FROM `core_staff` q "
+                        "WHERE q.`id`=?)) ORDER BY s.`id`"),
+                     args, 5, take_person, out, err);
+}
+
+static int by_post(struct store_conn *conn, sv name, int64_t requester, struct people *out,
+                   struct err *err)
+{
+    struct store_val now = STORE_T(clock_now_us());
+    struct store_val args[] = {STORE_S(name), now, now, STORE_I(requester)};
+    return store_run(conn,
+                     SV("SELECT DISTINCT s.`id` FROM `core_staff` s JOIN `core_staff_post` p ON "
+                        "p.`staff`=s.`id` JOIN `core_post` o ON o.`id`=p.`post` WHERE o.`name`=? AND "
+                        "p.`since`<=? AND (p.`until` IS NULL OR p.`until`>?) AND s.`state`='active' "
+                        "AND s.`deleted_at` IS NULL AND (s.`partner` IS NULL OR s.`partner`=(SELECT "
+                        "q.`partner` FROM `core_staff` q WHERE q.`id`=?)) ORDER BY s.`id`"),
+                     args, 4, take_person, out, err);
 }
 
 int approval_admins(struct store_conn *conn, struct people *out, struct err *err)
 {
-    return by_role(conn, SV("admin"), out, err);
+    return by_role(conn, SV("admin"), 0, out, err);
 }
 
 static int by_login(struct store_conn *conn, sv login, struct people *out, struct err *err)
@@ -113,23 +136,11 @@ static int head_from(struct store_conn *conn, struct arena *a, int64_t dept, int
     return 0;
 }
 
-int approval_head(struct store_conn *conn, struct arena *a, int64_t staff, int64_t *head,
-                  struct err *err)
+static int by_superior(struct store_conn *conn, int64_t staff, int64_t level, struct people *out,
+                       struct err *err)
 {
-    struct store_val args[] = {STORE_I(staff)}, v[1];
-    bool found;
-    *head = 0;
-    if (store_one(conn, a, SV("SELECT `department` FROM `core_staff` WHERE `id`=?"), args, 1, v, 1,
-                  &found, err) < 0)
-        return -1;
-    return found ? head_from(conn, a, id_at(&v[0]), staff, head, err) : 0;
-}
-
-static int by_superior(struct store_conn *conn, struct arena *a, int64_t staff, int64_t level,
-                       struct people *out, struct err *err)
-{
-    for (; level > 0 && staff; level--)
-        if (approval_head(conn, a, staff, &staff, err) < 0) return -1;
+    for (int64_t above; level > 0 && staff; level--, staff = above)
+        if (auth_superior_of(conn, staff, &above, err) < 0) return -1;
     return staff ? by_id(conn, staff, out, err) : 0;
 }
 
@@ -181,8 +192,8 @@ static bool take_role(void *arg, const struct store_val *v, unsigned n)
 }
 
 /* Everybody with a role that gives the right, and the administrators. */
-static int by_right(struct store_conn *conn, struct arena *a, sv right, struct people *out,
-                    struct err *err)
+static int by_right(struct store_conn *conn, struct arena *a, sv right, int64_t requester,
+                    struct people *out, struct err *err)
 {
     struct roles *r = ARENA_NEW(a, struct roles);
     *r = (struct roles){.a = a};
@@ -190,7 +201,7 @@ static int by_right(struct store_conn *conn, struct arena *a, sv right, struct p
     if (store_run(conn, SV("SELECT `code`,`grants` FROM `core_role`"), NULL, 0, take_role, r, err) < 0)
         return -1;
     for (size_t i = 0; i < r->n; i++)
-        if (by_role(conn, r->codes[i], out, err) < 0) return -1;
+        if (by_role(conn, r->codes[i], requester, out, err) < 0) return -1;
     return approval_admins(conn, out, err);
 }
 
@@ -215,13 +226,14 @@ static int find(struct store_conn *conn, struct arena *a, const json_t *one, int
                 struct people *out, struct err *err)
 {
     sv role = json_get_sv(one, "role"), right = json_get_sv(one, "right"),
-       logins = json_get_sv(one, "logins");
+       logins = json_get_sv(one, "logins"), post = json_get_sv(one, "post");
     json_int_t level = json_integer_value(json_object_get(one, "superior"));
     int64_t staff = id_member(one, "staff_id"), dept = id_member(one, "dept");
-    if (role.p) return by_role(conn, role, out, err);
-    if (right.p) return by_right(conn, a, right, out, err);
+    if (role.p) return by_role(conn, role, requester, out, err);
+    if (post.p) return by_post(conn, post, requester, out, err);
+    if (right.p) return by_right(conn, a, right, requester, out, err);
     if (logins.p) return by_logins(conn, logins, out, err);
-    if (level) return by_superior(conn, a, requester, level, out, err);
+    if (level) return by_superior(conn, requester, level, out, err);
     if (staff) return by_id(conn, staff, out, err);
     if (dept) return dept_head(conn, a, dept, requester, out, err);
     return 0;

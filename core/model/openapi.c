@@ -70,7 +70,17 @@ struct operation {
     bool list;
 };
 
-static void responses(struct doc *d, const struct operation *o)
+/* Whether the manifest lets others be asked first. */
+static bool may_ask(const struct mf_resource *mf, const char *action)
+{
+    if (strncmp(action, "do.", 3) == 0) action += 3;
+    for (size_t i = 0; i < mf->n_approvals; i++)
+        for (size_t k = 0; k < mf->approvals[i].n_on; k++)
+            if (strcmp(mf->approvals[i].on[k], action) == 0) return true;
+    return false;
+}
+
+static void responses(struct doc *d, const struct model_resource *r, const struct operation *o)
 {
     struct jsonw *w = &d->w;
     jsonw_key(w, SV("responses"));
@@ -86,6 +96,12 @@ static void responses(struct doc *d, const struct operation *o)
     } else {
         jsonw_key(w, sv_of(o->code));
         jsonw_raw(w, SV("{\"description\":\"Done\"}"));
+    }
+    if (may_ask(r->mf, o->action)) {
+        open_answer(w, "202", "Others have to agree first", "application/json");
+        jsonw_key(w, SV("schema"));
+        jsonw_raw(w, SV("{\"$ref\":\"#/components/schemas/Asked\"}"));
+        close_answer(w);
     }
     problem(w);
     jsonw_end_obj(w);
@@ -127,7 +143,7 @@ static void operation(struct doc *d, const struct model_resource *r, const struc
         jsonw_end_obj(w);
         jsonw_end_obj(w);
     }
-    responses(d, o);
+    responses(d, r, o);
     jsonw_end_obj(w);
 }
 
@@ -197,7 +213,7 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
 {
     const struct model_resource *r = p->res;
     struct jsonw *w = &d->w;
-    bool file = sv_eq(r->name, SV("core.file"));
+    bool file = sv_eq(r->name, SV("core.file")), approval = sv_eq(r->name, SV("core.approval"));
     open_path(d, r, "");
     if (p->can_read)
         operation(d, r,
@@ -265,7 +281,7 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .summary = "read",
                                       .code = "200",
                                       .params = {"Id", "Expand"},
-                                      .answer = r->name});
+                                      .answer = approval ? SV("Approval") : r->name});
     if (!r->parent && p->can_update)
         operation(d, r,
                   &(struct operation){.method = "patch",

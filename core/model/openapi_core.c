@@ -21,143 +21,132 @@
 
 #define PLUGIN_ID "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}"
 
+#define OBJECTS(name)                                                                              \
+    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":{\"type\":"         \
+    "\"array\",\"items\":{\"$ref\":\"#/components/schemas/" name "\"}},\"next\":{\"type\":[\"string\","  \
+    "\"null\"]},\"count\":{\"type\":\"integer\"},\"count_capped\":{\"type\":\"boolean\"}}}"
+
 struct path {
     const char *path, *json;
 };
 
-static const struct
-    path
-        paths
-            [] =
-                {
-                    {"/api/auth/login",
-                     "{\"post\":{\"operationId\":\"auth.login\",\"tags\":[\"session\"],"
-                     "\"security\":[],"
-                     "\"summary\":\"Sign in as staff, by password or by a one-time "
-                     "code\"," JSON_BODY(
-                         OBJECT(
-                             "\"login\":" STRING ",\"password\":" STRING ",\"phone\":" STRING
-                             ",\"code\":" STRING)) ",\"responses\":{" ANSWER("200",
-                                                                             "Signed in; the "
-                                                                             "session cookie is "
-                                                                             "set too",
-                                                                             "{\"$ref\":\"#/"
-                                                                             "components/schemas/"
-                                                                             "Login\"}") "," PROBLEM
-                                                                                         "}}}"},
-                    {"/api/auth/code",
-                     "{\"post\":{\"operationId\":\"auth.code\",\"tags\":[\"session\"],\"security\":"
-                     "[],"
-                     "\"summary\":\"Have a one-time code sent\"," JSON_BODY(
-                         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
-                         "\"phone\","
-                         "\"purpose\"],\"properties\":{\"phone\":" STRING
-                         ",\"purpose\":{\"enum\":[\"staff\",\"member\"]}}}") ",\"responses\":"
-                                                                             "{" EMPTY("202",
-                                                                                       "Accepted, "
-                                                                                       "whether or "
-                                                                                       "not the "
-                                                                                       "number is "
-                                                                                       "known") "," PROBLEM
-                                                                                                "}}"
-                                                                                                "}"},
-                    {"/api/auth/logout",
-                     "{\"post\":{\"operationId\":\"auth.logout\",\"tags\":[\"session\"],"
-                     "\"summary\":\"End the session\",\"responses\":{" EMPTY(
-                         "204", "Ended") "," PROBLEM "}}}"},
-                    {"/api/auth/password",
-                     "{\"post\":{\"operationId\":\"auth.password\",\"tags\":[\"session\"],"
-                     "\"summary\":\"Change one's own password; other sessions end\"," JSON_BODY(
-                         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
-                         "\"old\",\"new\"],"
-                         "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\","
-                                                           "\"minLength\":10}}}") ",\"responses\":"
-                                                                                  "{" EMPTY("204",
-                                                                                            "Change"
-                                                                                            "d") "," PROBLEM
-                                                                                                 "}"
-                                                                                                 "}"
-                                                                                                 "}"},
-                    {"/api/auth/staff/{id}/password",
-                     "{\"post\":{\"operationId\":\"auth.staff.password\",\"tags\":[\"session\"],"
-                     "\"summary\":\"Administrators: give a member of staff a new password\","
-                     "\"parameters\":[{\"$ref\":\"#/components/parameters/"
-                     "Id\"}],\"requestBody\":{\"content\":{"
-                     "\"application/json\":{\"schema\":" OBJECT(
-                         "\"password\":" STRING) "}}},\"responses\":{" ANSWER("200",
-                                                                              "The password, "
-                                                                              "generated when none "
-                                                                              "was given",
-                                                                              OBJECT(
-                                                                                  "\"password\""
-                                                                                  ":" STRING)) "," PROBLEM
-                                                                                               "}}"
-                                                                                               "}"},
-                    {"/api/core/plugins",
-                     "{\"get\":{\"operationId\":\"core.plugins\",\"tags\":[\"plugin\"],"
-                     "\"summary\":\"Administrators: plugins and their "
-                     "state\",\"responses\":{" ANSWER(
-                         "200", "Plugins",
-                         "{\"type\":\"array\",\"items\":{\"$ref\":"
-                         "\"#/components/schemas/Plugin\"}}") "," PROBLEM "}}}"},
-                    {"/api/core/plugins/{id}/enable",
-                     "{\"post\":{\"operationId\":\"core.plugins.enable\",\"tags\":[\"plugin\"],"
-                     "\"summary\":\"Administrators: switch a plugin on\",\"parameters\":[" PLUGIN_ID
-                     "],"
-                     "\"responses\":{" ANSWER(
-                         "200", "It is on",
-                         "{\"$ref\":\"#/components/schemas/Plugin\"}") "," PROBLEM "}}}"},
-                    {"/api/core/plugins/{id}/disable",
-                     "{\"post\":{\"operationId\":\"core.plugins.disable\",\"tags\":[\"plugin\"],"
-                     "\"summary\":\"Administrators: switch a plugin "
-                     "off\",\"parameters\":[" PLUGIN_ID "],"
-                     "\"responses\":{" ANSWER(
-                         "200", "It is off",
-                         "{\"$ref\":\"#/components/schemas/Plugin\"}") "," PROBLEM "}}}"},
-                    {"/api/auth/member/login",
-                     "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],"
-                     "\"security\":[],"
-                     "\"summary\":\"Sign in as a member of the public, who is registered if "
-                     "new\"," JSON_BODY(
-                         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
-                         "\"phone\","
-                         "\"code\"],\"properties\":{\"phone\":" STRING ",\"code\":" STRING
-                         "}}") ",\"responses\":{" ANSWER("200", "Signed in",
-                                                         "{\"type\":\"object\"}") "," PROBLEM
-                                                                                  "}}}"},
-                    {"/api/auth/member/logout",
-                     "{\"post\":{\"operationId\":\"auth.member.logout\",\"tags\":[\"session\"],"
-                     "\"summary\":\"End the member's session\",\"responses\":{" EMPTY(
-                         "204", "Ended") "," PROBLEM "}}}"},
-                    {"/api/core/session",
-                     "{\"get\":{\"operationId\":\"core.session\",\"tags\":[\"session\"],"
-                     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
-                     "\"summary\":\"Who am I\",\"responses\":{" ANSWER(
-                         "200", "The caller",
-                         "{\"$ref\":\"#/components/schemas/Session\"}") "," PROBLEM "}}}"},
-                    {"/api/core/files",
-                     "{\"post\":{\"operationId\":\"core.files.upload\",\"tags\":[\"file\"],"
-                     "\"summary\":\"Upload a file\",\"parameters\":[{\"$ref\":"
-                     "\"#/components/parameters/"
-                     "IdempotencyKey\"}],\"requestBody\":{\"required\":true,\"content\":{"
-                     "\"multipart/"
-                     "form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],"
-                     "\"properties\":{\"file\":{\"type\":\"string\",\"contentMediaType\":"
-                     "\"application/octet-stream\"},\"use\":{\"type\":\"string\",\"description\":"
-                     "\"The field it is for, such as "
-                     "vote.poll.cover\"}}}}}},\"responses\":{" ANSWER(
-                         "201", "Kept", "{\"$ref\":\"#/components/schemas/File\"}") "," PROBLEM
-                                                                                    "}}}"},
-                    {"/files/{id}/{name}",
-                     "{\"get\":{\"operationId\":\"files.get\",\"tags\":[\"file\"],"
-                     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
-                     "\"summary\":\"The bytes of a "
-                     "file\",\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"},"
-                     "{\"name\":\"name\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}],"
-                     "\"responses\":{\"200\":{\"description\":\"The file\",\"content\":{"
-                     "\"application/octet-stream\":{}}},\"206\":{\"description\":\"A range of "
-                     "it\",\"content\":{"
-                     "\"application/octet-stream\":{}}}," PROBLEM "}}}"},
+static const struct path paths[] = {
+    {"/api/auth/login",
+     "{\"post\":{\"operationId\":\"auth.login\",\"tags\":[\"session\"],\"security\":[],"
+     "\"summary\":\"Sign in as staff, by password or by a one-time code\","
+     JSON_BODY(OBJECT("\"login\":" STRING ",\"password\":" STRING ",\"phone\":" STRING
+                      ",\"code\":" STRING))
+     ",\"responses\":{" ANSWER("200", "Signed in; the session cookie is set too",
+                               "{\"$ref\":\"#/components/schemas/Login\"}") "," PROBLEM "}}}"},
+    {"/api/auth/code",
+     "{\"post\":{\"operationId\":\"auth.code\",\"tags\":[\"session\"],\"security\":[],"
+     "\"summary\":\"Have a one-time code sent\","
+     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
+               "\"purpose\"],\"properties\":{\"phone\":" STRING
+               ",\"purpose\":{\"enum\":[\"staff\",\"member\"]}}}")
+     ",\"responses\":{" EMPTY("202", "Accepted, whether or not the number is known") "," PROBLEM
+     "}}}"},
+    {"/api/auth/logout",
+     "{\"post\":{\"operationId\":\"auth.logout\",\"tags\":[\"session\"],"
+     "\"summary\":\"End the session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM "}}}"},
+    {"/api/auth/password",
+     "{\"post\":{\"operationId\":\"auth.password\",\"tags\":[\"session\"],"
+     "\"summary\":\"Change one's own password; other sessions end\","
+     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old\",\"new\"],"
+               "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\",\"minLength\":10}}}")
+     ",\"responses\":{" EMPTY("204", "Changed") "," PROBLEM "}}}"},
+    {"/api/auth/staff/{id}/password",
+     "{\"post\":{\"operationId\":\"auth.staff.password\",\"tags\":[\"session\"],"
+     "\"summary\":\"Administrators: give a member of staff a new password\","
+     "\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"}],\"requestBody\":{\"content\":{"
+     "\"application/json\":{\"schema\":" OBJECT("\"password\":" STRING) "}}},\"responses\":{"
+     ANSWER("200", "The password, generated when none was given", OBJECT("\"password\":" STRING)) ","
+     PROBLEM "}}}"},
+    {"/api/core/plugins",
+     "{\"get\":{\"operationId\":\"core.plugins\",\"tags\":[\"plugin\"],"
+     "\"summary\":\"Administrators: plugins and their state\",\"responses\":{"
+     ANSWER("200", "Plugins", "{\"type\":\"array\",\"items\":{\"$ref\":"
+                              "\"#/components/schemas/Plugin\"}}") "," PROBLEM "}}}"},
+    {"/api/core/plugins/{id}/enable",
+     "{\"post\":{\"operationId\":\"core.plugins.enable\",\"tags\":[\"plugin\"],"
+     "\"summary\":\"Administrators: switch a plugin on\",\"parameters\":[" PLUGIN_ID "],"
+     "\"responses\":{" ANSWER("200", "It is on", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
+     PROBLEM "}}}"},
+    {"/api/core/plugins/{id}/disable",
+     "{\"post\":{\"operationId\":\"core.plugins.disable\",\"tags\":[\"plugin\"],"
+     "\"summary\":\"Administrators: switch a plugin off\",\"parameters\":[" PLUGIN_ID "],"
+     "\"responses\":{" ANSWER("200", "It is off", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
+     PROBLEM "}}}"},
+    {"/api/auth/member/login",
+     "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],\"security\":[],"
+     "\"summary\":\"Sign in as a member of the public, who is registered if new\","
+     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
+               "\"code\"],\"properties\":{\"phone\":" STRING ",\"code\":" STRING "}}")
+     ",\"responses\":{" ANSWER("200", "Signed in", "{\"type\":\"object\"}") "," PROBLEM "}}}"},
+    {"/api/auth/member/logout",
+     "{\"post\":{\"operationId\":\"auth.member.logout\",\"tags\":[\"session\"],"
+     "\"summary\":\"End the member's session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM
+     "}}}"},
+    {"/api/core/session",
+     "{\"get\":{\"operationId\":\"core.session\",\"tags\":[\"session\"],"
+     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
+     "\"summary\":\"Who am I\",\"responses\":{"
+     ANSWER("200", "The caller", "{\"$ref\":\"#/components/schemas/Session\"}") "," PROBLEM "}}}"},
+    {"/api/core/approval/todo",
+     "{\"get\":{\"operationId\":\"core.approval.todo\",\"tags\":[\"core.approval\"],"
+     "\"summary\":\"What waits for me\",\"parameters\":[{\"$ref\":\"#/components/parameters/Limit\"},"
+     "{\"$ref\":\"#/components/parameters/After\"}],\"responses\":{"
+     ANSWER("200", "A page", OBJECTS("Approval")) "," PROBLEM "}}}"},
+    {"/api/core/approval/mine",
+     "{\"get\":{\"operationId\":\"core.approval.mine\",\"tags\":[\"core.approval\"],"
+     "\"summary\":\"What I asked for\",\"parameters\":[{\"$ref\":\"#/components/parameters/Limit\"},"
+     "{\"$ref\":\"#/components/parameters/After\"}],\"responses\":{"
+     ANSWER("200", "A page", OBJECTS("Approval")) "," PROBLEM "}}}"},
+    {"/api/core/approval/done",
+     "{\"get\":{\"operationId\":\"core.approval.done\",\"tags\":[\"core.approval\"],"
+     "\"summary\":\"What I decided\",\"parameters\":[{\"$ref\":\"#/components/parameters/Limit\"},"
+     "{\"$ref\":\"#/components/parameters/After\"}],\"responses\":{"
+     ANSWER("200", "A page", OBJECTS("Approval")) "," PROBLEM "}}}"},
+    {"/api/core/approval/{id}/{act}",
+     "{\"post\":{\"operationId\":\"core.approval.act\",\"tags\":[\"core.approval\"],"
+     "\"summary\":\"Decide, withdraw, remind, hand over, add a signer, comment\",\"parameters\":["
+     "{\"$ref\":\"#/components/parameters/Id\"},{\"name\":\"act\",\"in\":\"path\",\"required\":true,"
+     "\"schema\":{\"enum\":[\"approve\",\"reject\",\"withdraw\",\"remind\",\"comment\",\"transfer\","
+     "\"add_signer\"]}}],\"requestBody\":{\"content\":{\"application/json\":{\"schema\":"
+     OBJECT("\"comment\":{\"type\":\"string\",\"maxLength\":500},\"staff\":" ID
+            ",\"place\":{\"enum\":[\"before\",\"after\"]}")
+     "}}},\"responses\":{"
+     ANSWER("200", "The approval as it is now", "{\"$ref\":\"#/components/schemas/Approval\"}") ","
+     PROBLEM "}}}"},
+    {"/api/auth/reauth",
+     "{\"get\":{\"operationId\":\"auth.reauth.ways\",\"tags\":[\"session\"],"
+     "\"summary\":\"How one can prove who one is\",\"responses\":{"
+     ANSWER("200", "The ways", "{\"type\":\"object\"}") "," PROBLEM "}},"
+     "\"post\":{\"operationId\":\"auth.reauth\",\"tags\":[\"session\"],"
+     "\"summary\":\"Prove who one is, for sensitive operations\","
+     JSON_BODY(OBJECT("\"password\":" STRING ",\"code\":" STRING ",\"totp\":" STRING))
+     ",\"responses\":{" EMPTY("204", "Proved, for five minutes") "," PROBLEM "}}}"},
+    {"/api/auth/reauth/code",
+     "{\"post\":{\"operationId\":\"auth.reauth.code\",\"tags\":[\"session\"],"
+     "\"summary\":\"Have a code sent to one's own phone\",\"responses\":{"
+     ANSWER("202", "Sent", "{\"type\":\"object\"}") "," PROBLEM "}}}"},
+    {"/api/core/files",
+     "{\"post\":{\"operationId\":\"core.files.upload\",\"tags\":[\"file\"],"
+     "\"summary\":\"Upload a file\",\"parameters\":[{\"$ref\":"
+     "\"#/components/parameters/IdempotencyKey\"}],\"requestBody\":{\"required\":true,\"content\":{"
+     "\"multipart/form-data\":{\"schema\":{\"type\":\"object\",\"required\":[\"file\"],"
+     "\"properties\":{\"file\":{\"type\":\"string\",\"contentMediaType\":"
+     "\"application/octet-stream\"},\"use\":{\"type\":\"string\",\"description\":"
+     "\"The field it is for, such as vote.poll.cover\"}}}}}},\"responses\":{"
+     ANSWER("201", "Kept", "{\"$ref\":\"#/components/schemas/File\"}") "," PROBLEM "}}}"},
+    {"/files/{id}/{name}",
+     "{\"get\":{\"operationId\":\"files.get\",\"tags\":[\"file\"],"
+     "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
+     "\"summary\":\"The bytes of a file\",\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"},"
+     "{\"name\":\"name\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}],"
+     "\"responses\":{\"200\":{\"description\":\"The file\",\"content\":{"
+     "\"application/octet-stream\":{}}},\"206\":{\"description\":\"A range of it\",\"content\":{"
+     "\"application/octet-stream\":{}}}," PROBLEM "}}}"},
 };
 
 /* Paths that are not for everybody. */
@@ -228,8 +217,21 @@ static const struct path schemas[] = {
     {"Plugin",
      "{\"type\":\"object\",\"required\":[\"id\",\"state\"],\"properties\":{\"id\":" STRING
      ",\"state\":{\"enum\":[\"on\",\"off\",\"quarantined\",\"failed\"]},\"version\":" STRING "}}"},
-    {"File", "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING
-             ",\"type\":" STRING ",\"size\":{\"type\":\"integer\"},\"url\":" STRING "}}"},
+    {"File",
+     "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING ",\"type\":" STRING
+     ",\"size\":{\"type\":\"integer\"},\"url\":" STRING "}}"},
+    {"Asked",
+     "{\"type\":\"object\",\"required\":[\"approval\"],\"properties\":{\"approval\":{\"type\":"
+     "\"object\",\"properties\":{\"id\":" ID ",\"name\":" STRING ",\"state\":" STRING
+     ",\"step\":{\"type\":\"object\"},\"approvers\":{\"type\":\"array\",\"items\":{\"type\":"
+     "\"object\"}}}}}}"},
+    {"Approval",
+     "{\"type\":\"object\",\"required\":[\"id\",\"status\"],\"properties\":{\"id\":" ID ",\"name\":" STRING
+     ",\"subject\":" STRING ",\"resource\":" STRING ",\"row_id\":{\"type\":[\"string\",\"null\"]},\"op\":"
+     STRING ",\"status\":{\"enum\":[\"pending\",\"approved\",\"rejected\",\"withdrawn\",\"stale\","
+     "\"failed\"]},\"steps\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"fields\":{\"type\":"
+     "\"array\",\"items\":{\"type\":\"object\"}},\"log\":{\"type\":\"array\",\"items\":{\"type\":"
+     "\"object\"}},\"can\":{\"type\":\"object\"}}}"},
     {"History",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":"
      "\"object\",\"properties\":{\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"who\":{"

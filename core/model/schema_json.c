@@ -215,6 +215,29 @@ static void rules(struct jsonw *w, const struct model_policy *p)
     jsonw_end_arr(w);
 }
 
+/* What others have to agree to, and what asks for a new proof. */
+static void approvals(struct jsonw *w, const struct mf_resource *mf)
+{
+    jsonw_key(w, SV("approvals"));
+    jsonw_arr(w);
+    for (size_t i = 0; i < mf->n_approvals; i++) {
+        const struct mf_approval *p = &mf->approvals[i];
+        jsonw_obj(w);
+        jsonw_kv_str(w, "name", p->name);
+        title(w, "title", &p->title);
+        names(w, "on", p->on, p->n_on, NULL);
+        if (p->when.n) jsonw_kv_raw(w, "when", p->when);
+        jsonw_end_obj(w);
+    }
+    jsonw_end_arr(w);
+    jsonw_key(w, SV("sensitive"));
+    jsonw_obj(w);
+    for (size_t i = 0; i < mf->n_sensitive; i++)
+        jsonw_kv_str(w, mf->sensitive[i].action,
+                     mf->sensitive[i].demand == MF_REAUTH ? "reauth" : "second_person");
+    jsonw_end_obj(w);
+}
+
 static void resource(struct jsonw *w, const struct model_policy *p, struct about *x)
 {
     const struct auth_principal *who = x->c->who;
@@ -247,6 +270,7 @@ static void resource(struct jsonw *w, const struct model_policy *p, struct about
     states(w, mf);
     transitions(w, r, who);
     rules(w, p);
+    approvals(w, mf);
     jsonw_kv_raw(w, "views", mf->views.n ? mf->views : SV("{}"));
     names(w, "sorts", mf->list_sorts, mf->n_list_sorts, p);
     names(w, "filters", mf->list_filters, mf->n_list_filters, p);
