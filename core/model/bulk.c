@@ -90,13 +90,19 @@ int bulk_read(struct bulk *b, const json_t *body, struct err *err)
 }
 
 /* Refuses at once what every row would refuse. */
-static int allowed(const struct bulk *b, const struct model_ctx *c, struct err *err)
+static int allowed(const struct bulk *b, struct model_ctx *c, struct err *err)
 {
     const struct model_policy *p = policy_of(b->r, c->who, b->a, err);
     if (!p) return -1;
     bool gone = b->action == BULK_DELETE || b->action == BULK_RESTORE;
     bool may = b->action == BULK_DO ? p->can_read : gone ? p->can_delete : p->can_update;
-    return may ? 0 : policy_refuse(c->who, err);
+    if (!may) return policy_refuse(c->who, err);
+    /* A hundred rows are not a hundred questions: those that others have to agree to
+     * are refused one by one. */
+    c->may_ask = false;
+    const char *action = gone ? "delete" : "update";
+    if (b->action == BULK_DO) action = arena_str(b->a, b->transition);
+    return sensitive_check(b->r, c, action, err);
 }
 
 /* ---- one row ---------------------------------------------------------------------- */

@@ -129,7 +129,12 @@ static int step(struct work *w, const int64_t *ids, size_t n, struct err *err)
     struct store_conn *conn;
     struct arena *a = arena_new(0);
     struct step s = {.w = w,
-                     .c = {.tenant = run->tenant, .who = run->who, .lang = run->lang, .arena = a},
+                     /* proved: when it was asked for */
+                     .c = {.tenant = run->tenant,
+                           .who = run->who,
+                           .lang = run->lang,
+                           .arena = a,
+                           .proved = true},
                      .ids = ids,
                      .n = n,
                      .done = run->done,

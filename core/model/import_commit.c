@@ -167,6 +167,7 @@ int import_commit_task(struct task_run *task, struct err *err)
     struct model_ctx c = {
         .tenant = task->tenant, .who = task->who, .arena = task->arena, .lang = task->lang};
     k.c = c;
+    k.c.proved = true; /* when it was started */
     k.after = task->cursor ? json_integer_value(json_object_get(task->cursor, "line")) : 0;
     int rc = r ? import_load(&c, r, id, &k.im, err) : err_set(err, 404, "not_found", NULL);
     if (rc == 0) rc = import_run_start(&k.run, &k.im, &c, err);

@@ -326,6 +326,9 @@ static int begin_in_tx(void *arg, struct store_conn *conn, struct err *err)
                          .total = b->total};
     b->c->conn = conn;
     int rc = still_idle(conn, b->im, b->was, err);
+    /* The task has no session: whoever starts it proves himself now. */
+    if (rc == 0) rc = sensitive_check(b->im->r, b->c, "create", err);
+    if (rc == 0) rc = sensitive_check(b->im->r, b->c, "update", err);
     if (rc == 0) rc = task_add(b->c, &n, &b->task, err);
     json_decref(input);
     b->im->task = b->task;

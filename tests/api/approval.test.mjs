@@ -216,6 +216,18 @@ test('C-sec2 superior, a field\'s user, a setting\'s people, a department\'s hea
   assert.equal((await ann.get(`${url}/${born.id}`)).status, 404);
 });
 
+test('C-sec2 a role that comes by a post counts', async () => {
+  const role = (await admin.get('/api/core/role?limit=200')).body.items.find((r) => r.code === 'buying.director').id;
+  const post = await admin.post('/api/core/post', { name: '代理总监', roles: [{ role }] });
+  assert.equal(post.status, 201, JSON.stringify(post.body));
+  const since = new Date(Date.now() - 3600_000).toISOString();
+  assert.equal((await admin.post('/api/core/staff_post', { staff: eve.id, post: post.body.id, since })).status, 201);
+  const asked = (await ann.post(url, { title: '按岗位', amount: 100000000 })).body.approval;
+  assert.deepEqual(asked.approvers.map((p) => p.name).sort(), ['dan', 'eve']);
+  assert.equal((await ok(eve, asked.id, 'approve')).status, 'approved');
+  sql(atrium, 'demo', `UPDATE core_staff_post SET until=NOW(6) - INTERVAL 1 MINUTE WHERE staff=${eve.id}`);
+});
+
 test('C-sec2 rights of the day count: who lost the office decides no more, who asked and left gets nothing done', async () => {
   const tom = await person(admin, 'tom', ['buying.manager']);
   const { id } = await ask(400000);

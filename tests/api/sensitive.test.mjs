@@ -102,3 +102,21 @@ test('C-sec2 an export that a second person agrees to is fetched by who asked, a
   assert.equal((await get(ann, '')).status, 202, 'a day later as well');
   await admin.patch('/api/core/plugins/core/settings', { sensitive: null });
 });
+
+test('C-sec2 changes of many rows: rows that others have to agree to are refused, sensitive ones ask for a proof', async () => {
+  await ann.login('ann', ann.password);
+  const rows = [await order(), await order()];
+  const gone = await ann.post(`${url}/bulk`, { action: 'delete', ids: rows.map((r) => r.id) });
+  assert.equal(gone.status, 200, JSON.stringify(gone.body));
+  assert.deepEqual([gone.body.done, gone.body.failed], [0, 2]);
+  assert.ok(gone.body.items.every((x) => !x.ok && x.error.code === 'approval_needed'), JSON.stringify(gone.body));
+  assert.equal((await ann.get(`${url}/${rows[0].id}`)).status, 200);
+  await admin.patch('/api/core/plugins/core/settings', { sensitive: { 'buying.order': { update: 'reauth' } } });
+  age();
+  const body = { action: 'update', ids: rows.map((r) => r.id), set: { supplier: '丁' } };
+  assert.equal((await ann.post(`${url}/bulk`, body)).body.code, 'reauth_required');
+  await ann.post('/api/auth/reauth', { password: ann.password });
+  assert.equal((await ann.post(`${url}/bulk`, body)).body.done, 2);
+  await admin.post('/api/auth/reauth', { password: admin.password });
+  await admin.patch('/api/core/plugins/core/settings', { sensitive: null });
+});
