@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/login.h"
+#include "auth/outer.h"
 
 #define SESSIONS 50000               /* kept in memory; about 400 bytes each */
 #define LOGIN_THREADS 4
 #define LOGIN_QUEUE 1024
+#define OUTER_THREADS 4              /* wait for foreign servers, hash nothing */
+#define OUTER_QUEUE 128
 
 static void add_messages(void)
 {
@@ -31,6 +33,12 @@ static void add_messages(void)
         {"auth.captcha_required", "请输入图形验证码。", "Please type the signs of the picture."},
         {"auth.captcha_wrong", "图形验证码不正确或已过期，请重新输入。",
          "That was not what the picture said, or it is too old."},
+        {"auth.outer", "外部登录未通过验证，请重试。", "The outer log-in was not accepted; please try again."},
+        {"auth.outer_away", "外部登录服务暂时没有响应。", "The outer log-in does not answer at the moment."},
+        {"auth.outer_unknown", "此外部账号尚未绑定员工，请先用密码登录后在「我的」中绑定，或联系管理员。",
+         "That account is linked to nobody here: sign in by password and link it, or ask an "
+         "administrator."},
+        {"auth.outer_taken", "此外部账号已绑定，或您已绑定过。", "That account is linked already."},
         {"auth.device_id", "客户端没有提供设备标识（8 至 64 个字母、数字或 . _ -）。",
          "The client names no device id (8 to 64 letters, digits or . _ -)."},
         {"auth.device_pending", "此设备已登记，待管理员批准后即可使用。",
@@ -65,6 +73,7 @@ int auth_start(const struct auth_opts *o, struct auth **out, struct err *err)
     a->outbox_fd = -1;
     a->delivery = (struct auth_delivery){.arg = a, .send = outbox_send};
     pthread_mutex_init(&a->lock, NULL);
+    pthread_mutex_init(&a->outer.lock, NULL);
     add_messages();
     if (seal_load_key(o->settings->state_dir, a->master, err) != 0 || outbox_open(a, err) != 0 ||
         control_migrate(a, err) != 0) {
@@ -73,6 +82,7 @@ int auth_start(const struct auth_opts *o, struct auth **out, struct err *err)
     }
     a->cache = scache_new(SESSIONS);
     a->logins = work_pool_start(LOGIN_THREADS, LOGIN_QUEUE);
+    a->outer.pool = work_pool_start(OUTER_THREADS, OUTER_QUEUE);
     if (control_load(a, err) != 0) {
         auth_stop(a);
         return -1;
@@ -86,6 +96,8 @@ void auth_drain(struct auth *a, unsigned timeout_ms)
 {
     if (a->logins) work_pool_stop(a->logins, timeout_ms);
     a->logins = NULL;
+    if (a->outer.pool) work_pool_stop(a->outer.pool, timeout_ms);
+    a->outer.pool = NULL;
 }
 
 void auth_stop(struct auth *a)
@@ -94,6 +106,7 @@ void auth_stop(struct auth *a)
     auth_drain(a, 5000);
     keeper_stop(a->keeper);
     tenants_free(a);
+    outer_cache_free(a);
     scache_free(a->cache);
     if (a->control) store_db_free(a->control);
     if (a->outbox_fd >= 0) close(a->outbox_fd);
@@ -117,6 +130,13 @@ void auth_set_manage(struct auth *a, auth_manage_fn *fn, void *arg)
 void auth_set_delivery(struct auth *a, const struct auth_delivery *d)
 {
     a->delivery = *d;
+}
+
+void auth_set_outer(struct auth *a, struct work_reactor *r, bool allow_private, bool allow_http)
+{
+    a->outer.reactor = r;
+    a->outer.allow_private = allow_private;
+    a->outer.allow_http = allow_http;
 }
 
 void auth_set_events(struct auth *a, const struct auth_events *e)
@@ -167,7 +187,6 @@ int auth_routes(struct auth *a, struct http_router *r, struct err *err)
         {.method = HTTP_GET, .pattern = "/api/auth/member/session", .handler = account_session},
         {.method = HTTP_GET, .pattern = "/api/core/session", .handler = account_session},
     };
-    (void)a;
-    if (proof_routes(r, err) != 0) return -1;
+    if (proof_routes(r, err) != 0 || outer_routes(a, r, err) != 0) return -1;
     return http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err);
 }

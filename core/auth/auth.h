@@ -286,6 +286,10 @@ void auth_set_events(struct auth *a, const struct auth_events *e);
 typedef int auth_manage_fn(void *arg, struct http_req *req, int64_t staff, struct err *err);
 void auth_set_manage(struct auth *a, auth_manage_fn *fn, void *arg);
 
+/* The way out for outer log-ins (OpenID Connect, WeCom), and where it may lead. Set
+ * before the server starts; without it they answer 502. */
+void auth_set_outer(struct auth *a, struct work_reactor *r, bool allow_private, bool allow_http);
+
 /* argon2id (RFC 9106, second recommended: 64 MiB, t=3, p=4 is too heavy for a
  * burst of log-ins; parameters are in password.c with the reason). */
 int auth_password_hash(struct arena *a, sv password, sv *out, struct err *err);

@@ -39,10 +39,15 @@ static void run_deferred(void *arg)
 
 void login_defer(struct http_req *req, void (*run)(struct http_req *))
 {
+    login_defer_to(req, tenant_of(req)->auth->logins, run);
+}
+
+void login_defer_to(struct http_req *req, struct work_pool *pool, void (*run)(struct http_req *))
+{
     struct deferred *d = ARENA_NEW(http_arena(req), struct deferred);
     *d = (struct deferred){req, run, clock_mono_us()};
     http_defer(req);
-    if (work_pool_submit(tenant_of(req)->auth->logins, run_deferred, d)) return;
+    if (work_pool_submit(pool, run_deferred, d)) return;
     overloaded(req);
     http_send(req);
 }

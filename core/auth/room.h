@@ -55,6 +55,13 @@ struct auth {
     struct auth_delivery delivery;
     struct auth_events events;
     struct keeper *keeper;
+    struct {                         /* outer log-ins */
+        struct work_reactor *reactor;
+        bool allow_private, allow_http;
+        struct work_pool *pool;
+        pthread_mutex_t lock;
+        struct cached *cache;
+    } outer;
     int outbox_fd;
 };
 
@@ -384,6 +391,8 @@ void login_code(struct http_req *req);
 void login_end(struct http_req *req, enum auth_kind kind);
 /* Runs a handler that hashes on the log-in threads; 503 when they have too much. */
 void login_defer(struct http_req *req, void (*run)(struct http_req *));
+/* ... on another pool. */
+void login_defer_to(struct http_req *req, struct work_pool *pool, void (*run)(struct http_req *));
 /* The JSON body, unless another site's page sent it. */
 int login_body(struct http_req *req, json_t **body, struct err *err);
 /* A text member of at most `max` bytes; absent: SV_NULL. */

@@ -97,7 +97,7 @@ struct cfg_settings {
     unsigned node;               /* 0..1023 */
     unsigned drain_seconds;
     struct { unsigned deaths, window_s; } quarantine;
-    struct { bool allow_private, allow_http; } webhooks;
+    struct { bool allow_private, allow_http; } webhooks, outer_login;
     int utc_offset;              /* minutes, default 480 (China) */
 };
 

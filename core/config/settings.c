@@ -181,6 +181,11 @@ static void read_rest(struct loader *l, struct cfg_node *root)
     s->quarantine.window_s = get_uint(l, m, "window_seconds", 300, 1, 86400);
     cfg_no_unknown(m, l->e);
 
+    m = cfg_map(root, "outer_login", l->e);
+    s->outer_login.allow_private = cfg_bool(m, "allow_private", false, l->e);
+    s->outer_login.allow_http = cfg_bool(m, "allow_http", false, l->e);
+    cfg_no_unknown(m, l->e);
+
     m = cfg_map(root, "webhooks", l->e);
     s->webhooks.allow_private = cfg_bool(m, "allow_private", false, l->e);
     s->webhooks.allow_http = cfg_bool(m, "allow_http", false, l->e);

@@ -207,6 +207,8 @@ static int start_plugins(struct main_worker *w, struct err *err)
     };
     w->plugins = plug_new(&o);
     plug_load(w->plugins);
+    auth_set_outer(w->auth, w->reactor, w->settings.outer_login.allow_private,
+                   w->settings.outer_login.allow_http);
     struct model_hooks hooks;
     plug_model_hooks(w->plugins, &hooks);
     auth_set_events(w->auth, &(struct auth_events){.arg = hooks.arg, .tell = hooks.event});
