@@ -53,6 +53,15 @@ static const struct command commands[] = {
      "statements that would change the schema"},
     {"drop-retired", "TENANT --sure TENANT", 1, "POST", "/operator/tenants/%s/drop-retired", NULL,
      NULL, "drops the columns that manifests retire, for good"},
+    {"key list", "TENANT", 1, "GET", "/operator/tenants/%s/keys", NULL, NULL,
+     "data and hash keys, their suites and states"},
+    {"key rotate", "TENANT [--suite aes|sm4]", 1, "POST", "/operator/tenants/%s/keys/rotate", NULL,
+     NULL, "a new data key; rows are re-encrypted in the background"},
+    {"key rotate-hash", "TENANT [--suite aes|sm4]", 1, "POST",
+     "/operator/tenants/%s/keys/rotate-hash", NULL, NULL,
+     "a new key of the hashes by which values are found"},
+    {"key rotate-master", "", 0, "POST", "/operator/keys/rotate-master", NULL, NULL,
+     "a new master key; everything it wraps is wrapped anew"},
     {"migrate", "TENANT", 1, "POST", "/operator/tenants/%s/migrate", NULL, NULL, "runs that plan"},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

@@ -74,8 +74,9 @@ int auth_start(const struct auth_opts *o, struct auth **out, struct err *err)
     a->delivery = (struct auth_delivery){.arg = a, .send = outbox_send};
     pthread_mutex_init(&a->lock, NULL);
     pthread_mutex_init(&a->outer.lock, NULL);
+    pthread_mutex_init(&a->master_lock, NULL);
     add_messages();
-    if (seal_load_key(o->settings->state_dir, a->master, err) != 0 || outbox_open(a, err) != 0 ||
+    if (master_reload(a, err) != 0 || outbox_open(a, err) != 0 ||
         control_migrate(a, err) != 0) {
         auth_stop(a);
         return -1;
@@ -111,7 +112,8 @@ void auth_stop(struct auth *a)
     if (a->control) store_db_free(a->control);
     if (a->outbox_fd >= 0) close(a->outbox_fd);
     pthread_mutex_destroy(&a->lock);
-    OPENSSL_cleanse(a->master, sizeof a->master);
+    pthread_mutex_destroy(&a->master_lock);
+    OPENSSL_cleanse(&a->master, sizeof a->master);
     arena_free(a->arena);
 }
 

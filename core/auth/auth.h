@@ -103,6 +103,8 @@ struct auth_grant {
     unsigned n_read, n_update, n_del, n_doing;
     const sv *hidden, *read_only;      /* fields; a right from any role lifts it */
     unsigned n_hidden, n_read_only;
+    const sv *masked, *unmasked;       /* shown masked / may be unmasked, by any role's word */
+    unsigned n_masked, n_unmasked;
     struct auth_ids custom[3];         /* by enum auth_act */
     /* Who acts for others as well: what stands above is everything together, and
      * here is whose it is: his own, then by the principal's delegations. A scope
@@ -238,7 +240,8 @@ void auth_forget(struct auth_tenant *t);
 /* Role templates of a plugin become rows of core_role ("vote.manager") when the
  * plugin is switched on; tenants' edits to them are kept. `grants` of a row is
  *   {"vote.poll": {"read": [scope], "create": true, "update": [scope], "delete": [scope],
- *    "export": true, "import": true, "do": [transition], "fields": {"phone": "hidden" | "read_only"}}}
+ *    "export": true, "import": true, "do": [transition],
+ *    "fields": {"phone": "hidden" | "masked" | "unmasked" | "read_only"}}}
  * with, for the scope "custom", "depts": [ids] and "below": true, with "partners":
  * true for partners' people, and beside the resources "menus" and "hide_menus".
  * For the core manifest: at the creation of a tenant and after its upgrade. [worker] */
@@ -305,7 +308,8 @@ int auth_behalf(struct auth_tenant *t, struct store_conn *c, struct arena *a, in
 
 /* ---- secrets that lie in a tenant's rows ------------------------------------------------- */
 
-/* Sealed with the deployment's key, bound to the tenant and to `what`. [any] */
+/* Sealed with the tenant's data key, bound to the tenant and to `what`; SV_NULL and a
+ * line in the log when the keys cannot be read. [worker] */
 sv auth_seal(const struct auth_tenant *t, struct arena *a, const char *what, sv plain);
 int auth_unseal(const struct auth_tenant *t, struct arena *a, const char *what, sv sealed,
                 sv *plain);

@@ -222,7 +222,8 @@ static int show(struct http_req *req, struct store_conn *c, struct err *err)
     struct lockout l;
     bool yes;
     sv login = http_query(req, "login"), phone = phone_normal(http_arena(req), login);
-    lockout_init(&l, &rules, "login", phone.p ? phone : sv_trim(login), http_remote(req));
+    sv subject = phone.p ? phone_pseudonym(http_arena(req), login_tenant(req), phone) : sv_trim(login);
+    lockout_init(&l, &rules, "login", subject, http_remote(req));
     if (wanted(req, c, &l, &yes, err) != 0) return -1;
     if (sv_eqs(http_query(req, "for"), "code")) yes = yes || rules.captcha_codes;
     struct jsonw w = jsonw_on(http_out(req));

@@ -85,7 +85,7 @@ int code_deliver(struct code_job *j, struct err *err)
 
 struct asking {
     struct tenant *t;
-    sv phone, purpose, address;
+    sv phone, subject, purpose, address;
     char code[8];
     bool known;                      /* somebody may use it */
     int64_t wait;                    /* 0: made */
@@ -95,7 +95,7 @@ static int usage(struct store_conn *c, const struct asking *k, int64_t now, stru
                  struct err *err)
 {
     struct arena *a = arena_new(256);
-    struct store_val phone[] = {STORE_S(k->phone), STORE_T(now - DAY_US)}, v[3];
+    struct store_val phone[] = {STORE_S(k->subject), STORE_T(now - DAY_US)}, v[3];
     struct store_val address[] = {STORE_S(k->address), STORE_T(now - HOUR_US)}, n[1];
     bool found;
     int rc = store_one(c, a, SV("SELECT COUNT(*), MIN(created_at), MAX(created_at)"
@@ -116,7 +116,7 @@ static int usage(struct store_conn *c, const struct asking *k, int64_t now, stru
 static int lock_phone(struct store_conn *c, const struct asking *k, int64_t now, struct err *err)
 {
     char who[40];
-    snprintf(who, sizeof who, "code:%.*s", SVARG(k->phone));
+    snprintf(who, sizeof who, "code:%.*s", SVARG(k->subject));
     struct store_val row[] = {STORE_I(id_next()), STORE_T(now), STORE_T(now), STORE_S(sv_of(who)),
                               STORE_T(now)};
     return store_exec(c, SV("INSERT INTO core_lockout (id, created_at, updated_at, subject,"
@@ -128,11 +128,13 @@ static int lock_phone(struct store_conn *c, const struct asking *k, int64_t now,
 static int is_known(struct store_conn *c, struct asking *k, struct err *err)
 {
     struct arena *a = arena_new(256);
-    struct store_val args[] = {STORE_S(k->phone), STORE_S(phone_long(a, k->phone))}, v[1];
+    struct store_val args[AUTH_MAX_HASHES], v[1];
     bool found = false;
-    int rc = store_one(c, a, SV("SELECT id FROM core_staff WHERE phone IN (?, ?)"
+    int rc = people_hashes(k->t, a, AUTH_STAFF, k->phone, args, err);
+    if (rc == 0)
+        rc = store_one(c, a, SV("SELECT id FROM core_staff WHERE phone_hash IN " PEOPLE_HASHES
                                 " AND state = 'active' AND deleted_at IS NULL LIMIT 1"),
-                       args, 2, v, 1, &found, err);
+                       args, AUTH_MAX_HASHES, v, 1, &found, err);
     arena_free(a);
     /* who rebinds his phone asks for the new one, which is nobody's yet */
     k->known = found || !sv_eqs(k->purpose, "staff");
@@ -156,7 +158,7 @@ static int ask(void *arg, struct store_conn *c, struct err *err)
     code_hash(k->t->pub.secret, k->phone, k->purpose, k->known ? sv_of(k->code) : sv_of(secret),
               hash);
     struct store_val args[] = {STORE_I(id_next()),  STORE_T(now),
-                               STORE_T(now),        STORE_S(k->phone),
+                               STORE_T(now),        STORE_S(k->subject),
                                STORE_S(k->purpose), STORE_S(sv_make(hash, sizeof hash)),
                                STORE_S(k->address), STORE_T(now + LIFE_US)};
     return store_exec(c, SV("INSERT INTO core_login_code (id, created_at, updated_at, phone,"
@@ -169,8 +171,12 @@ int code_request(struct tenant *t, struct store_conn *c, const struct code_ask *
                  struct code_job **job, int64_t *wait, struct err *err)
 {
     struct asking g = {.t = t, .phone = k->phone, .purpose = k->purpose, .address = k->address};
+    struct arena *scratch = arena_new(256);
     *job = NULL;
-    if (store_tx(c, ask, &g, err) != 0) return -1;
+    g.subject = phone_pseudonym(scratch, t, k->phone);
+    int rc = store_tx(c, ask, &g, err);
+    arena_free(scratch);
+    if (rc != 0) return -1;
     *wait = g.wait > 0 ? g.wait : EVERY_US / SECOND_US;
     if (g.wait > 0 || !g.known) return 0;
     struct code_job *j = *job = xmalloc(sizeof *j);
@@ -188,7 +194,8 @@ int code_use(struct tenant *t, struct store_conn *c, sv phone, sv purpose, sv co
 {
     struct arena *a = arena_new(512);
     int64_t now = clock_now_us();
-    struct store_val args[] = {STORE_S(phone), STORE_S(purpose), STORE_T(now)}, v[2];
+    struct store_val args[] = {STORE_S(phone_pseudonym(a, t, phone)), STORE_S(purpose),
+                               STORE_T(now)}, v[2];
     bool found = false;
     uint64_t n = 0;
     /* only the newest counts: asking again makes the last one void */

@@ -71,6 +71,21 @@ static const struct store_col cut_cols[] = {
 };
 static const char *const by_tenant_day[] = {"tenant", "day"};
 
+static const struct store_col key_cols[] = {
+    COL_ID,
+    {.name = "tenant", .type = STORE_COL_ID, .not_null = true},
+    {.name = "purpose", .type = STORE_COL_ASCII, .size = 8, .not_null = true},
+    {.name = "number", .type = STORE_COL_I32, .not_null = true},
+    {.name = "suite", .type = STORE_COL_ASCII, .size = 16, .not_null = true},
+    {.name = "wrapped", .type = STORE_COL_ASCII, .size = 200, .not_null = true},
+    {.name = "state", .type = STORE_COL_ASCII, .size = 8, .not_null = true},
+    {.name = "since", .type = STORE_COL_DATETIME, .not_null = true},
+    COL_CREATED,
+};
+static const char *const by_key[] = {"tenant", "purpose", "number"};
+
+static const struct store_idx key_idx[] = {
+    {.name = "u_key", .cols = by_key, .n_cols = 3, .unique = true}};
 static const struct store_idx tenant_idx[] = {
     {.name = "u_slug", .cols = by_slug, .n_cols = 1, .unique = true}};
 static const struct store_idx host_idx[] = {
@@ -85,6 +100,7 @@ static const struct store_table control_tables[] = {
     TABLE("placement", placement_cols, by_id, NULL, 0),
     TABLE("tenant", tenant_cols, by_id, tenant_idx, 1),
     TABLE("tenant_host", host_cols, by_host, host_idx, 1),
+    TABLE("tenant_key", key_cols, by_id, key_idx, 1),
     TABLE("operator", operator_cols, by_id, operator_idx, 1),
     {.name = "audit_anchor", .cols = anchor_cols, .n_cols = 6, .primary = by_tenant_day,
      .n_primary = 2},
@@ -164,12 +180,11 @@ static struct tenant *open_row(struct loading *l, const struct store_val *v)
         .port = v[10].type == STORE_I64 ? v[10].u.i : 0,
     };
     sv secret;
-    const unsigned char *key = l->auth->master;
-    if (seal_open(a, key, control_about(a, row.id, "password"), text_of(&v[6]),
+    if (master_open(l->auth, a, control_about(a, row.id, "password"), text_of(&v[6]),
                   &row.db_password) != 0 ||
-        seal_open(a, key, control_about(a, row.id, "secret"), text_of(&v[7]), &secret) != 0 ||
+        master_open(l->auth, a, control_about(a, row.id, "secret"), text_of(&v[7]), &secret) != 0 ||
         secret.n != sizeof row.secret) {
-        log_error("tenant %.*s: its secrets were not sealed with this master.key; it is left out",
+        log_error("tenant %.*s: its secrets were not sealed with these master keys; it is left out",
                   SVARG(row.slug));
         return NULL;
     }

@@ -110,6 +110,7 @@ static void undo(struct creation *k)
     if (!k->has_row) return;
     struct store_val id[] = {STORE_I(k->row.id)};
     if (store_exec(k->control, SV("DELETE FROM tenant_host WHERE tenant = ?"), id, 1, NULL, &e) ||
+        store_exec(k->control, SV("DELETE FROM tenant_key WHERE tenant = ?"), id, 1, NULL, &e) ||
         store_exec(k->control, SV("DELETE FROM tenant WHERE id = ? AND state = 'creating'"), id, 1,
                    NULL, &e))
         log_error("undoing a tenant: %s", e.detail);
@@ -154,14 +155,13 @@ static int write_row(struct creation *k, struct err *err)
 {
     struct arena *a = k->arena;
     const struct tenant_row *r = &k->row;
-    const unsigned char *key = k->auth->master;
     int64_t now = clock_now_us();
     struct store_val args[] = {
         STORE_I(r->id), STORE_S(r->slug), STORE_S(r->name), STORE_I(r->utc_offset),
         STORE_S(r->db_name), STORE_S(r->db_user),
-        STORE_S(seal_text(a, key, control_about(a, r->id, "password"), r->db_password)),
-        STORE_S(seal_text(a, key, control_about(a, r->id, "secret"),
-                          sv_make((const char *)r->secret, sizeof r->secret))),
+        STORE_S(master_seal(k->auth, a, control_about(a, r->id, "password"), r->db_password)),
+        STORE_S(master_seal(k->auth, a, control_about(a, r->id, "secret"),
+                            sv_make((const char *)r->secret, sizeof r->secret))),
         STORE_T(now), STORE_T(now)};
     if (store_exec(k->control, SV("INSERT INTO tenant (id, slug, name, state, utc_offset, db_name,"
                                   " db_user, db_password, secret, created_at, updated_at)"

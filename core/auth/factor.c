@@ -312,7 +312,8 @@ static void run(struct http_req *req, int (*fn)(struct own *, struct err *))
         http_fail(req, &e);
         return;
     }
-    if (login_staff_by_id(o.c, http_arena(req), p->id, &o.who, &e) != 0 || fn(&o, &e) != 0) {
+    if (login_staff_by_id(login_tenant(req), o.c, http_arena(req), p->id, &o.who, &e) != 0 ||
+        fn(&o, &e) != 0) {
         buf_clear(http_out(req));
         http_fail(req, &e);
     }
@@ -352,7 +353,8 @@ static int reset(struct own *o, struct err *err)
     int64_t id;
     if (!auth_of(o->req)->admin) return err_set(err, 403, "forbidden", NULL);
     if (!sv_i64(http_param(o->req, "id"), &id)) return err_set(err, 404, "not_found", NULL);
-    if (login_staff_by_id(o->c, http_arena(o->req), id, &who, err) != 0) return -1;
+    if (login_staff_by_id(login_tenant(o->req), o->c, http_arena(o->req), id, &who, err) != 0)
+        return -1;
     if (!who.id) return err_set(err, 404, "not_found", NULL);
     if (forget(o->c, id, err) != 0) return -1;
     told(o, "totp_reset", id);

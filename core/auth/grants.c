@@ -78,6 +78,18 @@ static void meet(struct arena *a, bool first, const sv **out, unsigned *n, struc
     *n = count;
 }
 
+/* A right to unmask from any role holds. */
+static void join(struct arena *a, const sv **out, unsigned *n, struct set with)
+{
+    sv *all = ARENA_ARRAY(a, sv, *n + with.n + 1);
+    unsigned count = *n;
+    if (*n) memcpy(all, *out, *n * sizeof *all);
+    for (unsigned i = 0; i < with.n; i++)
+        if (!has(all, count, with.v[i])) all[count++] = with.v[i];
+    *out = all;
+    *n = count;
+}
+
 struct build {
     const struct role_input *in;
     struct arena *arena;             /* of the result */
@@ -181,6 +193,10 @@ static void add_resource(struct build *b, const struct role_row *row, sv resourc
     if (json_array_size(read) > 0) {
         meet(a, !b->reads[at], &g->hidden, &g->n_hidden,
              fields_marked(a, fields, "hidden", NULL));
+        /* one who sees it masked sees more than one from whom it is hidden */
+        meet(a, !b->reads[at], &g->masked, &g->n_masked,
+             fields_marked(a, fields, "masked", "hidden"));
+        join(a, &g->unmasked, &g->n_unmasked, fields_marked(a, fields, "unmasked", NULL));
         b->reads[at] = true;
     }
     if (read_only_for_roles(resource)) return;

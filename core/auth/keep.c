@@ -1,6 +1,7 @@
 /* What keeps the operation log honest from outside it, and within bounds: anchors and
  * the cut of retention, in the control database, which a tenant's account cannot
- * reach, each under a MAC of the deployment's key. */
+ * reach, each under a MAC of the tenant's secret, which lies
+ * there wrapped by the master key. */
 #define LOG_ROOM "auth"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ static void mark_mac(const struct tenant *t, const char *kind, int64_t day, int6
 {
     struct arena *a = arena_new(512);
     unsigned char key[32], mac[32];
-    seal_hmac(t->auth->master, SV("key:audit"), key);
+    /* wrapped by the master key, and the same after that one was rotated */
+    seal_hmac(t->pub.secret, SV("key:audit"), key);
     seal_hmac(key, arena_printf(a, "%s:%lld:%lld:%lld:%.*s:%lld", kind, (long long)t->pub.id,
                                 (long long)day, (long long)id, SVARG(hash), (long long)lines), mac);
     seal_hex(mac, sizeof mac, out);

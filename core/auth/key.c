@@ -165,8 +165,9 @@ static bool texts_within(const json_t *want, const sv *have, unsigned n)
     return true;
 }
 
-/* What the maker may not see or change, his key may not either. */
-static bool marks_within(const json_t *want, const sv *marked, unsigned n, bool hidden)
+/* What the maker may not see or change, his key may not either: its mark is one of
+ * these. */
+static bool marks_within(const json_t *want, const sv *marked, unsigned n, const char *const *ok)
 {
     for (unsigned i = 0; i < n; i++) {
         char name[80];
@@ -174,14 +175,32 @@ static bool marks_within(const json_t *want, const sv *marked, unsigned n, bool 
         memcpy(name, marked[i].p, marked[i].n);
         name[marked[i].n] = '\0';
         const char *mark = json_string_value(json_object_get(want, name));
-        if (!mark || (strcmp(mark, "hidden") != 0 && (hidden || strcmp(mark, "read_only") != 0)))
-            return false;
+        bool found = false;
+        for (const char *const *m = ok; mark && *m; m++) found |= strcmp(mark, *m) == 0;
+        if (!found) return false;
+    }
+    return true;
+}
+
+static bool unmasks_within(const json_t *want, const struct auth_grant *g)
+{
+    const char *name;
+    json_t *x;
+    json_object_foreach((json_t *)(uintptr_t)want, name, x)
+    {
+        const char *mark = json_string_value(x);
+        bool found = !mark || strcmp(mark, "unmasked") != 0;
+        for (unsigned i = 0; !found && i < g->n_unmasked; i++)
+            found = sv_eqs(g->unmasked[i], name);
+        if (!found) return false;
     }
     return true;
 }
 
 static bool grant_within(const struct auth_principal *who, sv resource, const json_t *want)
 {
+    static const char *const hides[] = {"hidden", NULL}, *const masks[] = {"hidden", "masked", NULL},
+                             *const fixes[] = {"hidden", "read_only", NULL};
     const struct auth_grant *g = auth_grant_of(who, resource);
     const json_t *fields = json_object_get(want, "fields");
     return g && texts_within(json_object_get(want, "read"), g->read, g->n_read) &&
@@ -191,8 +210,9 @@ static bool grant_within(const struct auth_principal *who, sv resource, const js
            (g->create || !json_is_true(json_object_get(want, "create"))) &&
            (g->export || !json_is_true(json_object_get(want, "export"))) &&
            (g->import || !json_is_true(json_object_get(want, "import"))) &&
-           marks_within(fields, g->hidden, g->n_hidden, true) &&
-           marks_within(fields, g->read_only, g->n_read_only, false);
+           marks_within(fields, g->hidden, g->n_hidden, hides) &&
+           marks_within(fields, g->masked, g->n_masked, masks) && unmasks_within(fields, g) &&
+           marks_within(fields, g->read_only, g->n_read_only, fixes);
 }
 
 bool auth_may_give_grants(const struct auth_principal *who, const json_t *grants)

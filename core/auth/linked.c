@@ -60,19 +60,20 @@ int linked_add(struct http_req *req, struct store_conn *c, const struct provider
 /* ---- by what they say ------------------------------------------------------------------------ */
 
 /* Exactly one, active: an address that two share says nothing. */
-static int match(struct store_conn *c, struct arena *a, const struct provider *p,
+static int match(struct tenant *t, struct store_conn *c, struct arena *a, const struct provider *p,
                  const struct outer_who *o, int64_t *staff, struct err *err)
 {
     bool by_mail = sv_eqs(p->match, "email");
     sv value = by_mail ? o->email : sv_eqs(p->match, "login") ? o->login : SV_NULL;
-    struct store_val args[] = {STORE_S(value)}, v[2];
+    struct store_val args[AUTH_MAX_HASHES] = {STORE_S(value)}, v[2];
     bool found;
     if (!value.n) return 0;
-    sv sql = by_mail ? SV("SELECT COUNT(*), MIN(id) FROM core_staff WHERE email = ?"
+    if (by_mail && people_email_hashes(t, a, value, args, err) != 0) return -1;
+    sv sql = by_mail ? SV("SELECT COUNT(*), MIN(id) FROM core_staff WHERE email_hash IN " PEOPLE_HASHES
                           " AND deleted_at IS NULL AND state = 'active'")
                      : SV("SELECT COUNT(*), MIN(id) FROM core_staff WHERE login = ?"
                           " AND deleted_at IS NULL AND state = 'active'");
-    if (store_one(c, a, sql, args, 1, v, 2, &found, err) != 0) return -1;
+    if (store_one(c, a, sql, args, by_mail ? AUTH_MAX_HASHES : 1, v, 2, &found, err) != 0) return -1;
     if (v[0].u.i == 1) *staff = v[1].u.i;
     return 0;
 }
@@ -151,10 +152,10 @@ int linked_staff(struct http_req *req, struct store_conn *c, const struct provid
         if (store_exec(c, SV("UPDATE core_identity SET last_used = ? WHERE provider = ?"
                              " AND subject = ?"), args, 3, NULL, err) != 0)
             return -1;
-        return login_staff_by_id(c, a, staff, who, err);
+        return login_staff_by_id(login_tenant(req), c, a, staff, who, err);
     }
-    if (match(c, a, p, o, &staff, err) != 0) return -1;
+    if (match(login_tenant(req), c, a, p, o, &staff, err) != 0) return -1;
     if (staff && linked_add(req, c, p, o, staff, err) != 0) return -1;
     if (!staff && p->create_staff && create(req, c, p, o, &staff, err) != 0) return -1;
-    return staff ? login_staff_by_id(c, a, staff, who, err) : 0;
+    return staff ? login_staff_by_id(login_tenant(req), c, a, staff, who, err) : 0;
 }

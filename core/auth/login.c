@@ -160,8 +160,9 @@ int login_open(struct http_req *req, struct store_conn *c, const struct person *
     " FROM core_staff u LEFT JOIN core_partner o ON o.id = u.partner"                                \
     " LEFT JOIN core_staff_secret x ON x.staff = u.id"
 
-static int take_staff(struct store_conn *c, struct arena *a, sv sql, const struct store_val *args,
-                      unsigned n, struct person *out, struct err *err)
+static int take_staff(struct tenant *t, struct store_conn *c, struct arena *a, sv sql,
+                      const struct store_val *args, unsigned n, struct person *out,
+                      struct err *err)
 {
     struct store_val v[8];
     bool found;
@@ -170,7 +171,7 @@ static int take_staff(struct store_conn *c, struct arena *a, sv sql, const struc
     if (!found) return 0;
     out->id = v[0].u.i;
     out->name = v[1].u.s;
-    if (v[2].type != STORE_NULL) out->phone = v[2].u.s;
+    if (people_phone(t, a, AUTH_STAFF, out->id, &v[2], &out->phone, err) != 0) return -1;
     out->active = sv_eqs(v[3].u.s, "active");
     if (v[4].type != STORE_NULL) out->hash = v[4].u.s;
     out->login = v[5].u.s;
@@ -179,22 +180,24 @@ static int take_staff(struct store_conn *c, struct arena *a, sv sql, const struc
     return 0;
 }
 
-int login_find_staff(struct store_conn *c, struct arena *a, sv name, bool by_phone,
-                     struct person *out, struct err *err)
+int login_find_staff(struct tenant *t, struct store_conn *c, struct arena *a, sv name,
+                     bool by_phone, struct person *out, struct err *err)
 {
-    struct store_val args[] = {STORE_S(name), STORE_S(phone_long(a, name))};
+    struct store_val args[AUTH_MAX_HASHES] = {STORE_S(name)};
     sv by_login = SV(STAFF_COLUMNS " WHERE u.login = ? AND u.deleted_at IS NULL");
-    sv by_number = SV(STAFF_COLUMNS " WHERE u.phone IN (?, ?) AND u.deleted_at IS NULL"
-                                    " ORDER BY LENGTH(u.phone) LIMIT 1");
-    return take_staff(c, a, by_phone ? by_number : by_login, args, by_phone ? 2 : 1, out, err);
+    sv by_number = SV(STAFF_COLUMNS " WHERE u.phone_hash IN " PEOPLE_HASHES
+                                    " AND u.deleted_at IS NULL LIMIT 1");
+    if (by_phone && people_hashes(t, a, AUTH_STAFF, name, args, err) != 0) return -1;
+    return take_staff(t, c, a, by_phone ? by_number : by_login, args,
+                      by_phone ? AUTH_MAX_HASHES : 1, out, err);
 }
 
-int login_staff_by_id(struct store_conn *c, struct arena *a, int64_t id, struct person *out,
-                      struct err *err)
+int login_staff_by_id(struct tenant *t, struct store_conn *c, struct arena *a, int64_t id,
+                      struct person *out, struct err *err)
 {
     struct store_val args[] = {STORE_I(id)};
-    return take_staff(c, a, SV(STAFF_COLUMNS " WHERE u.id = ? AND u.deleted_at IS NULL"), args, 1,
-                      out, err);
+    return take_staff(t, c, a, SV(STAFF_COLUMNS " WHERE u.id = ? AND u.deleted_at IS NULL"), args,
+                      1, out, err);
 }
 
 /* ---- staff: password --------------------------------------------------------------------- */
@@ -235,8 +238,10 @@ static int by_password(struct http_req *req, struct store_conn *c, const struct 
     bool ok = false;
     sv phone = phone_normal(http_arena(req), k->name);   /* a login begins with a letter */
     sv name = phone.p ? phone : sv_trim(k->name);
-    lockout_init(&lock, &rules, "login", name, http_remote(req));
-    if (login_find_staff(c, http_arena(req), name, phone.p != NULL, &who, err) != 0) return -1;
+    sv subject = phone.p ? phone_pseudonym(http_arena(req), tenant_of(req), phone) : name;
+    lockout_init(&lock, &rules, "login", subject, http_remote(req));
+    if (login_find_staff(tenant_of(req), c, http_arena(req), name, phone.p != NULL, &who, err) != 0)
+        return -1;
     if (lockout_check(&lock, c, err) != 0) {
         if (sv_eqs(sv_of(err->code), "locked_out")) login_audit(req, &who, "password", "locked_out");
         return -1;
@@ -280,7 +285,8 @@ static int staff_by_code(struct http_req *req, struct store_conn *c, const struc
                          struct err *err)
 {
     struct person who;
-    if (login_find_staff(c, http_arena(req), k->name, true, &who, err) != 0) return -1;
+    if (login_find_staff(tenant_of(req), c, http_arena(req), k->name, true, &who, err) != 0)
+        return -1;
     if (use_code(req, c, k->name, "staff", k->proof, err) != 0) {
         if (err->status == 401) login_audit(req, &who, "code", "code");
         return -1;
@@ -292,14 +298,16 @@ static int staff_by_code(struct http_req *req, struct store_conn *c, const struc
     return steps_go_on(req, c, &who, &(struct steps){.by = "code"}, err);
 }
 
-static int find_member(struct store_conn *c, struct arena *a, sv phone, struct person *out,
-                       struct err *err)
+static int find_member(struct tenant *t, struct store_conn *c, struct arena *a, sv phone,
+                       struct person *out, struct err *err)
 {
-    struct store_val args[] = {STORE_S(phone), STORE_S(phone_long(a, phone))}, v[3];
+    struct store_val args[AUTH_MAX_HASHES], v[3];
     bool found;
     *out = (struct person){.kind = AUTH_MEMBER, .name = SV(""), .phone = phone};
-    if (store_one(c, a, SV("SELECT id, name, state FROM core_member WHERE phone IN (?, ?)"
-                           " ORDER BY LENGTH(phone) LIMIT 1"), args, 2, v, 3, &found, err) != 0)
+    if (people_hashes(t, a, AUTH_MEMBER, phone, args, err) != 0 ||
+        store_one(c, a, SV("SELECT id, name, state FROM core_member WHERE phone_hash IN "
+                           PEOPLE_HASHES " LIMIT 1"),
+                  args, AUTH_MAX_HASHES, v, 3, &found, err) != 0)
         return -1;
     if (!found) return 0;
     out->id = v[0].u.i;
@@ -308,19 +316,22 @@ static int find_member(struct store_conn *c, struct arena *a, sv phone, struct p
     return 0;
 }
 
-static int register_member(struct store_conn *c, struct arena *a, sv phone, struct person *out,
-                           struct err *err)
+static int register_member(struct tenant *t, struct store_conn *c, struct arena *a, sv phone,
+                           struct person *out, struct err *err)
 {
-    int64_t now = clock_now_us();
-    struct store_val args[] = {STORE_I(id_next()), STORE_T(now), STORE_T(now), STORE_S(phone),
+    int64_t now = clock_now_us(), id = id_next();
+    struct store_val kept[2];
+    if (people_seal_phone(t, a, AUTH_MEMBER, id, phone, kept, err) != 0) return -1;
+    struct store_val args[] = {STORE_I(id), STORE_T(now), STORE_T(now), kept[0], kept[1],
                                STORE_S(phone_mask(a, phone)), STORE_T(now)};
     /* two log-ins at once: both find the one row */
-    if (store_exec(c, SV("INSERT INTO core_member (id, created_at, updated_at, phone, name,"
-                         " last_seen, state, version) VALUES (?, ?, ?, ?, ?, ?, 'active', 1)"
+    if (store_exec(c, SV("INSERT INTO core_member (id, created_at, updated_at, phone, phone_hash,"
+                         " name, last_seen, state, version)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, 'active', 1)"
                          " ON DUPLICATE KEY UPDATE last_seen = VALUES(last_seen)"),
-                   args, 6, NULL, err) != 0)
+                   args, 7, NULL, err) != 0)
         return -1;
-    return find_member(c, a, phone, out, err);
+    return find_member(t, c, a, phone, out, err);
 }
 
 static void tell_created(struct http_req *req, const struct person *who)
@@ -332,7 +343,7 @@ static void tell_created(struct http_req *req, const struct person *who)
     struct jsonw w = jsonw_on(&b);
     jsonw_obj(&w);
     jsonw_kv_id(&w, "id", who->id);
-    jsonw_kv_sv(&w, "phone", who->phone);
+    jsonw_kv_sv(&w, "phone", phone_mask(http_arena(req), who->phone));
     jsonw_kv_sv(&w, "name", who->name);
     jsonw_kv_str(&w, "state", "active");
     jsonw_end_obj(&w);
@@ -347,9 +358,10 @@ static int member_by_code(struct http_req *req, struct store_conn *c, const stru
         if (err->status == 401) login_audit(req, &nobody, "code", "code");
         return -1;
     }
-    if (find_member(c, http_arena(req), k->name, who, err) != 0) return -1;
+    if (find_member(tenant_of(req), c, http_arena(req), k->name, who, err) != 0) return -1;
     *made = who->id == 0;
-    if (*made && register_member(c, http_arena(req), k->name, who, err) != 0) return -1;
+    if (*made && register_member(tenant_of(req), c, http_arena(req), k->name, who, err) != 0)
+        return -1;
     if (!who->active) {
         login_audit(req, who, "code", "blocked");
         return err_set(err, 403, "forbidden", NULL);

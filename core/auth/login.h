@@ -51,10 +51,10 @@ struct person {
     int64_t changed_at;              /* of the password */
 };
 /* By login (`by_phone` false), phone, or id; id 0 in *out: there is nobody. */
-int login_find_staff(struct store_conn *c, struct arena *a, sv name, bool by_phone,
-                     struct person *out, struct err *err);
-int login_staff_by_id(struct store_conn *c, struct arena *a, int64_t id, struct person *out,
-                      struct err *err);
+int login_find_staff(struct tenant *t, struct store_conn *c, struct arena *a, sv name,
+                     bool by_phone, struct person *out, struct err *err);
+int login_staff_by_id(struct tenant *t, struct store_conn *c, struct arena *a, int64_t id,
+                      struct person *out, struct err *err);
 /* One line of the log; `why`: what a refusal was for, NULL when it went well. */
 void login_audit(struct http_req *req, const struct person *who, const char *by, const char *why);
 /* The session, its cookie and the answer; `codes`: recovery codes to show, or NULL. */

@@ -4,8 +4,8 @@
 
 #include "auth/login.h"
 
-static int read_counts(struct store_conn *c, struct arena *a, int64_t staff, int64_t *codes,
-                       sv *email, struct err *err)
+static int read_counts(struct tenant *t, struct store_conn *c, struct arena *a, int64_t staff,
+                       int64_t *codes, sv *email, struct err *err)
 {
     struct store_val args[] = {STORE_I(staff), STORE_I(staff)}, v[2];
     bool found;
@@ -13,8 +13,8 @@ static int read_counts(struct store_conn *c, struct arena *a, int64_t staff, int
                            " FROM core_staff WHERE id = ?"), args, 2, v, 2, &found, err) != 0)
         return -1;
     *codes = found ? v[0].u.i : 0;
-    *email = found && v[1].type == STORE_TEXT ? v[1].u.s : SV_NULL;
-    return 0;
+    *email = SV_NULL;
+    return found ? people_email(t, a, staff, &v[1], email, err) : 0;
 }
 
 static bool on_identity(void *arg, const struct store_val *v, unsigned n)
@@ -39,9 +39,9 @@ static int write_me(struct http_req *req, struct store_conn *c, struct err *err)
     bool enrolled;
     int64_t codes;
     sv email;
-    if (login_staff_by_id(c, a, p->id, &who, err) != 0 ||
+    if (login_staff_by_id(login_tenant(req), c, a, p->id, &who, err) != 0 ||
         factor_enrolled(c, p->id, &enrolled, err) != 0 ||
-        read_counts(c, a, p->id, &codes, &email, err) != 0)
+        read_counts(login_tenant(req), c, a, p->id, &codes, &email, err) != 0)
         return -1;
     struct jsonw w = jsonw_on(http_out(req));
     jsonw_obj(&w);

@@ -36,14 +36,18 @@ sv phone_normal(struct arena *a, sv text)
     return s.n >= 8 && s.n <= 16 && s.p[1] != '0' ? s : SV_NULL;
 }
 
-sv phone_long(struct arena *a, sv phone)
-{
-    return mainland(phone) ? arena_printf(a, "+86%.*s", SVARG(phone)) : phone;
-}
-
 sv phone_mask(struct arena *a, sv phone)
 {
     if (phone.n < 8) return phone.n ? SV("****") : SV("");
     return arena_printf(a, "%.*s****%.*s", (int)(phone.n - 8), phone.p, 4,
                         phone.p + phone.n - 4);
+}
+
+sv phone_pseudonym(struct arena *a, const struct tenant *t, sv phone)
+{
+    unsigned char mac[32];
+    struct buf b = BUF_IN(a);
+    seal_hmac(t->pub.secret, arena_printf(a, "phone:%.*s", SVARG(phone)), mac);
+    buf_base64url(&b, mac, 24);
+    return buf_view(&b);
 }

@@ -32,16 +32,17 @@ static int read_depts(struct store_conn *c, int64_t dept, struct ids *out, struc
 }
 
 /* The six columns of PERSON_COLUMNS. */
-void person_take(struct auth_person *r, const struct store_val *v)
+int person_take(struct tenant *t, struct arena *a, struct auth_person *r,
+                const struct store_val *v, struct err *err)
 {
     r->name = v[0].type != STORE_NULL ? v[0].u.s : SV("");
-    r->phone = v[1].type != STORE_NULL ? v[1].u.s : SV("");
     r->active = v[2].type != STORE_NULL && sv_eqs(v[2].u.s, "active");
     r->dept = v[3].type != STORE_NULL ? v[3].u.i : 0;
     r->partner = v[4].type != STORE_NULL ? v[4].u.i : 0;
     r->kind = r->partner ? AUTH_PARTNER : AUTH_STAFF;
     /* A frozen partner's people are out at once. */
     if (r->partner && (v[5].type == STORE_NULL || !sv_eqs(v[5].u.s, "active"))) r->active = false;
+    return people_phone(t, a, AUTH_STAFF, r->id, &v[1], &r->phone, err);
 }
 
 /* What is known of somebody beside his row: whom he acts for, where, and as what. */
@@ -143,8 +144,8 @@ static void unref_session(void *s)
     session_unref(s);
 }
 
-static int read_staff(struct store_conn *c, struct arena *a, int64_t staff, struct auth_person *who,
-                      struct err *err)
+static int read_staff(struct tenant *t, struct store_conn *c, struct arena *a, int64_t staff,
+                      struct auth_person *who, struct err *err)
 {
     struct store_val args[] = {STORE_I(staff)}, v[6];
     bool found = false;
@@ -153,8 +154,7 @@ static int read_staff(struct store_conn *c, struct arena *a, int64_t staff, stru
                            " WHERE u.id = ? AND u.deleted_at IS NULL"),
                   args, 1, v, 6, &found, err) != 0)
         return -1;
-    if (found) person_take(who, v);
-    return 0;
+    return found ? person_take(t, a, who, v, err) : 0;
 }
 
 int auth_staff_principal(struct auth_tenant *tenant, struct arena *a, int64_t staff,
@@ -169,7 +169,7 @@ int auth_staff_principal(struct auth_tenant *tenant, struct arena *a, int64_t st
     plugins_refresh(t);
     int rc = store_get(tenant->db, &c, err);
     if (rc == 0) {
-        rc = read_staff(c, scratch, staff, &who, err);
+        rc = read_staff(t, c, scratch, staff, &who, err);
         if (rc == 0 && who.active) rc = principal_make(t, c, scratch, &who, &s, err);
         store_put(c);
     }
@@ -222,7 +222,7 @@ int auth_behalf(struct auth_tenant *tenant, struct store_conn *c, struct arena *
     struct auth_person who;
     *out = NULL;
     if (!staff) return role_holder(c, a, role, out, err);
-    if (read_staff(c, a, staff, &who, err) != 0 ||
+    if (read_staff(tenant_full(tenant), c, a, staff, &who, err) != 0 ||
         (who.active && principal_make(tenant_full(tenant), c, a, &who, &s, err) != 0))
         return -1;
     if (!s) return 0;

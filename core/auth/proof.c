@@ -31,8 +31,8 @@ int auth_proved(const struct auth_principal *p, struct store_conn *c, struct err
 
 struct owner { sv login, hash, phone; };
 
-static int read_owner(struct store_conn *c, struct arena *a, int64_t staff, struct owner *out,
-                      struct err *err)
+static int read_owner(struct tenant *t, struct store_conn *c, struct arena *a, int64_t staff,
+                      struct owner *out, struct err *err)
 {
     struct store_val id[] = {STORE_I(staff)}, v[3];
     bool found;
@@ -43,7 +43,9 @@ static int read_owner(struct store_conn *c, struct arena *a, int64_t staff, stru
     if (!found) return err_set(err, 401, "unauthorized", NULL);
     out->login = v[0].u.s;
     out->hash = v[1].type == STORE_NULL ? SV_NULL : v[1].u.s;
-    out->phone = v[2].type == STORE_NULL ? SV_NULL : phone_normal(a, v[2].u.s);
+    sv phone;
+    if (people_phone(t, a, AUTH_STAFF, staff, &v[2], &phone, err) != 0) return -1;
+    out->phone = phone.n ? phone_normal(a, phone) : SV_NULL;
     return 0;
 }
 
@@ -87,7 +89,7 @@ static int prove(struct http_req *req, struct store_conn *c, json_t *body, struc
     sv password, code;
     if (login_text(body, "password", false, 200, &password, err) != 0 ||
         login_text(body, "code", false, 20, &code, err) != 0 ||
-        read_owner(c, http_arena(req), p->id, &who, err) != 0)
+        read_owner(tenant_of(req), c, http_arena(req), p->id, &who, err) != 0)
         return -1;
     if (!password.p && !code.p) return err_field(err, "password", "required", NULL);
     int rc = password.p ? by_password(req, c, &who, password, err)
@@ -145,7 +147,7 @@ static int send_code(struct http_req *req, int64_t *wait, struct err *err)
     if (staff_session(req, err) != 0 || session_same_origin(req, false, err) != 0 ||
         store_get(t->pub.db, &c, err) != 0)
         return -1;
-    int rc = read_owner(c, http_arena(req), auth_of(req)->id, &who, err);
+    int rc = read_owner(tenant_of(req), c, http_arena(req), auth_of(req)->id, &who, err);
     if (rc == 0 && !who.phone.p) rc = err_set(err, 409, "auth.no_phone", NULL);
     struct code_ask k = {.phone = who.phone, .purpose = SV("reauth"), .address = http_remote(req),
                          .lang = http_lang(req)};
@@ -178,7 +180,7 @@ static void get_ways(struct http_req *req)
     int rc = staff_session(req, &e);
     if (rc == 0) rc = store_get(auth_tenant_of(req)->db, &c, &e);
     if (rc == 0) {
-        rc = read_owner(c, http_arena(req), auth_of(req)->id, &who, &e);
+        rc = read_owner(tenant_of(req), c, http_arena(req), auth_of(req)->id, &who, &e);
         store_put(c);
     }
     if (rc != 0) {

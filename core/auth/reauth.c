@@ -45,7 +45,7 @@ int auth_reauth(struct http_req *req, const json_t *body, struct err *err)
     struct person who;
     auth_rules_of(auth_tenant_of(req));
     if (store_get(auth_tenant_of(req)->db, &c, err) != 0) return -1;
-    int rc = login_staff_by_id(c, http_arena(req), p->id, &who, err);
+    int rc = login_staff_by_id(login_tenant(req), c, http_arena(req), p->id, &who, err);
     if (rc == 0) rc = reauth_check(req, c, &who, body, err);
     store_put(c);
     return rc;

@@ -234,7 +234,7 @@ static void write_grant(struct jsonw *w, const struct mf_grant *g)
         jsonw_key(w, SV("fields"));
         jsonw_obj(w);
         for (size_t i = 0; i < g->n_fields; i++)
-            jsonw_kv_str(w, g->fields[i].field, g->fields[i].hidden ? "hidden" : "read_only");
+            jsonw_kv_str(w, g->fields[i].field, g->fields[i].mark);
         jsonw_end_obj(w);
     }
     jsonw_end_obj(w);

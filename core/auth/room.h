@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "auth/auth.h"
+#include "auth/protect.h"
 
 #define AUTH_TOKEN_CHARS 43          /* 32 random bytes in base64url */
 #define AUTH_HASH_CHARS 64           /* SHA-256 in hex */
@@ -34,6 +35,15 @@ struct tenant {
     struct auth_rules rules;         /* as read at rules_at; 0: never */
     int64_t rules_at;
     uint64_t rules_gen;
+    struct keyring *_Atomic keys;    /* NULL: not read yet */
+    _Atomic int64_t keys_at;         /* monotonic, when they were read */
+    pthread_mutex_t keys_lock;       /* readers of the control database */
+};
+
+#define MASTER_MAX 16
+struct master_keys {
+    struct { unsigned number; unsigned char b[32]; } k[MASTER_MAX];   /* newest last */
+    unsigned n;
 };
 
 struct auth {
@@ -42,7 +52,8 @@ struct auth {
     struct store_db *admin;          /* main's: may create databases and accounts */
     struct arena *arena;             /* owns the strings of `server` */
     struct store_db_opts server;
-    unsigned char master[32];
+    struct master_keys master;
+    pthread_mutex_t master_lock;
     pthread_mutex_t lock;            /* writers of the table */
     struct tenant *tenants;
     struct tenant_table *_Atomic table;
@@ -70,10 +81,42 @@ static inline struct tenant *tenant_full(const struct auth_tenant *t)
     return (struct tenant *)t;
 }
 
-/* ---- seal.c: keys and digests ------------------------------------------------------------ */
+/* ---- master.c: the master keys ----------------------------------------------------------- */
 
-/* Reads <state_dir>/master.key; makes it (0600) at the first start. */
-int seal_load_key(const char *state_dir, unsigned char key[32], struct err *err);
+bool master_parse(sv text, struct master_keys *out);
+/* Reads `file`, or <state_dir>/master.key, which is made (0600) at the first start. */
+int master_load(const char *state_dir, const char *file, struct master_keys *out,
+                struct err *err);
+/* Adds a key to <state_dir>/master.key. */
+int master_add(const char *state_dir, struct err *err);
+int master_reload(struct auth *a, struct err *err);
+unsigned master_newest(struct auth *a);
+/* Number of the key under which a text was sealed; 0: none of ours. */
+unsigned master_number(sv sealed);
+sv master_seal(struct auth *a, struct arena *arena, sv about, sv plain);
+/* -1: the key is not there, or the text was altered or is of another place. */
+int master_open(struct auth *a, struct arena *arena, sv about, sv sealed, sv *plain);
+
+/* ---- keys.c: data and hash keys of tenants ----------------------------------------------- */
+
+#define KEYS_MAX 32                  /* of one purpose; a rotation a year lasts long */
+struct key_slot { struct auth_key pub; unsigned char key[SUITE_KEY]; };
+struct key_set { struct key_slot k[KEYS_MAX]; unsigned n, now; bool has_now; };
+struct keyring {
+    struct keyring *older;
+    struct key_set data, hash;
+};
+/* The ring, at most two seconds old; `fresh`: read now. */
+int keys_ring(struct tenant *t, bool fresh, const struct keyring **out, struct err *err);
+/* The ring of any age: to read, an old one does. */
+int keys_known(struct tenant *t, const struct keyring **out, struct err *err);
+const struct key_slot *keys_find(const struct key_set *set, unsigned number);
+/* A data key by number; one that is not known is looked for. NULL with err. */
+const struct key_slot *keys_data(struct tenant *t, unsigned number, struct err *err);
+void keys_free(struct tenant *t);
+
+/* ---- seal.c: digests --------------------------------------------------------------------- */
+
 /* AES-256-GCM; `about` is bound to the text, so that rows cannot be exchanged. */
 sv seal_text(struct arena *a, const unsigned char key[32], sv about, sv plain);
 /* -1: another key, or altered. */
@@ -213,7 +256,8 @@ struct auth_person {
 #define PERSON_COLUMNS " u.name, u.phone, u.state, u.department, u.partner, o.state"
 #define PERSON_PARTNER " LEFT JOIN core_partner o ON o.id = u.partner"
 struct store_val;
-void person_take(struct auth_person *who, const struct store_val *v);
+int person_take(struct tenant *t, struct arena *a, struct auth_person *who,
+                const struct store_val *v, struct err *err);
 int principal_make(struct tenant *t, struct store_conn *c, struct arena *scratch,
                    const struct auth_person *who, struct session **out, struct err *err);
 
@@ -342,9 +386,28 @@ void rules_take(struct auth_rules *r, sv name, sv value);
 
 /* "+86 138-0013-8000" -> "13800138000"; others stay "+E.164". SV_NULL: no phone. */
 sv phone_normal(struct arena *a, sv text);
-/* The other form that a row may hold: a mainland number with +86. */
-sv phone_long(struct arena *a, sv phone);
 sv phone_mask(struct arena *a, sv phone);      /* "138****8000" */
+/* A phone as counters of attempts and codes know it: a keyed hash, so that the
+ * database does not tell whose they are. */
+sv phone_pseudonym(struct arena *a, const struct tenant *t, sv phone);
+
+/* ---- people.c: protected columns of staff and members ------------------------------------ */
+
+/* The phone of a row of core_staff or core_member, opened; "" when it is NULL. */
+int people_phone(struct tenant *t, struct arena *a, enum auth_kind kind, int64_t id,
+                 const struct store_val *v, sv *out, struct err *err);
+/* The e-mail address of a member of staff; SV_NULL: none. */
+int people_email(struct tenant *t, struct arena *a, int64_t staff, const struct store_val *v,
+                 sv *out, struct err *err);
+/* What a write stores: the sealed phone and its hash; both NULL for none. */
+int people_seal_phone(struct tenant *t, struct arena *a, enum auth_kind kind, int64_t id, sv phone,
+                      struct store_val out[2], struct err *err);
+#define PEOPLE_HASHES "(?, ?, ?, ?)" /* AUTH_MAX_HASHES of them */
+/* Everything that `phone_hash` may be for this phone, repeated to fill the list. */
+int people_email_hashes(struct tenant *t, struct arena *a, sv email,
+                        struct store_val out[AUTH_MAX_HASHES], struct err *err);
+int people_hashes(struct tenant *t, struct arena *a, enum auth_kind kind, sv phone,
+                  struct store_val out[AUTH_MAX_HASHES], struct err *err);
 
 /* ---- code.c: one-time codes -------------------------------------------------------------- */
 

@@ -1,99 +1,17 @@
-/* Keys and digests: the deployment's master key, sealing of secrets that lie in
- * the control database, and the hashes the room uses. */
+/* Sealing of secrets that lie in the control database, and the hashes that the
+ * room uses. */
 #define LOG_ROOM "auth"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "auth/room.h"
 
-#define KEY_HEX 64
 #define NONCE 12
 #define TAG 16
-
-/* ---- the key file ------------------------------------------------------------------------ */
-
-static bool unhex(sv hex, unsigned char *out)
-{
-    for (size_t i = 0; i < hex.n; i++) {
-        char c = hex.p[i];
-        int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (v < 0) return false;
-        out[i / 2] = (unsigned char)(i % 2 ? out[i / 2] | v : v << 4);
-    }
-    return true;
-}
-
-/* 1: read, 0: there is none, -1: it is there and cannot be used. */
-static int read_key(const char *path, unsigned char key[32], struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return 0;
-    if (fd < 0) return err_internal(err, "cannot read %s: %s", path, strerror(errno));
-    struct stat st;
-    char hex[KEY_HEX + 2];
-    ssize_t n = read(fd, hex, sizeof hex);
-    bool stat_ok = fstat(fd, &st) == 0;
-    close(fd);
-    if (!stat_ok || (st.st_mode & 077) != 0)
-        return err_internal(err, "%s may be read by others: give it mode 0600", path);
-    if (n != KEY_HEX + 1 || hex[KEY_HEX] != '\n' || !unhex(sv_make(hex, KEY_HEX), key))
-        return err_internal(err, "%s is not a key: 64 hexadecimal digits and a line end", path);
-    OPENSSL_cleanse(hex, sizeof hex);
-    return 1;
-}
-
-/* The file gets its name only when it is whole, and never replaces another:
- * two nodes on one state directory agree on the first. */
-static int make_key(const char *dir, const char *path, struct err *err)
-{
-    char temp[512], hex[KEY_HEX + 1];
-    unsigned char key[32];
-    if (snprintf(temp, sizeof temp, "%s/.master.key.%ld", dir, (long)getpid()) >= (int)sizeof temp)
-        return err_internal(err, "the path of %s is too long", dir);
-    unlink(temp);
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) return err_internal(err, "cannot write %s: %s", temp, strerror(errno));
-    rand_bytes(key, sizeof key);
-    for (size_t i = 0; i < sizeof key; i++) snprintf(hex + 2 * i, 3, "%02x", key[i]);
-    hex[KEY_HEX] = '\n';
-    bool ok = write(fd, hex, sizeof hex) == (ssize_t)sizeof hex && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    OPENSSL_cleanse(key, sizeof key);
-    OPENSSL_cleanse(hex, sizeof hex);
-    if (ok) ok = link(temp, path) == 0 || errno == EEXIST;
-    int why = errno;
-    unlink(temp);
-    if (!ok) return err_internal(err, "cannot write %s: %s", path, strerror(why));
-    int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (at >= 0) {
-        fsync(at);
-        close(at);
-    }
-    return 0;
-}
-
-int seal_load_key(const char *state_dir, unsigned char key[32], struct err *err)
-{
-    char path[512];
-    if (snprintf(path, sizeof path, "%s/master.key", state_dir) >= (int)sizeof path)
-        return err_internal(err, "the path of %s is too long", state_dir);
-    int found = read_key(path, key, err);
-    if (found == 0) {
-        if (make_key(state_dir, path, err) != 0) return -1;
-        log_info("made the master key %s: keep a copy of it with the backups", path);
-        found = read_key(path, key, err);
-        if (found == 0) return err_internal(err, "%s has gone", path);
-    }
-    return found < 0 ? -1 : 0;
-}
 
 /* ---- sealing ----------------------------------------------------------------------------- */
 
@@ -228,17 +146,4 @@ struct hash128 seal_siphash(const uint64_t key[2], sv data)
     for (int i = 0; i < 4; i++) sip_round(v);
     h.b = v[0] ^ v[1] ^ v[2] ^ v[3];
     return h;
-}
-
-/* ---- for the rooms above ----------------------------------------------------------------- */
-
-sv auth_seal(const struct auth_tenant *t, struct arena *a, const char *what, sv plain)
-{
-    return seal_text(a, tenant_full(t)->auth->master, control_about(a, t->id, what), plain);
-}
-
-int auth_unseal(const struct auth_tenant *t, struct arena *a, const char *what, sv sealed,
-                sv *plain)
-{
-    return seal_open(a, tenant_full(t)->auth->master, control_about(a, t->id, what), sealed, plain);
 }

@@ -118,8 +118,8 @@ struct row {                         /* of the session joined with its person */
     int64_t last_seen, expires;
 };
 
-static int read_row(struct store_conn *c, struct arena *a, sv token, struct row *r, bool *found,
-                    struct err *err)
+static int read_row(struct tenant *t, struct store_conn *c, struct arena *a, sv token,
+                    struct row *r, bool *found, struct err *err)
 {
     char hash[AUTH_HASH_CHARS];
     seal_sha256_hex(token, hash);
@@ -141,14 +141,15 @@ static int read_row(struct store_conn *c, struct arena *a, sv token, struct row 
                   (v[8].type != STORE_NULL && sv_eqs(v[8].u.s, "active"));
     r->who = (struct auth_person){.kind = AUTH_MEMBER, .id = staff ? v[3].u.i : v[4].u.i,
                                   .session = v[0].u.i, .name = SV(""), .phone = SV("")};
+    int rc;
     if (staff) {
-        person_take(&r->who, v + 9);
+        rc = person_take(t, a, &r->who, v + 9, err);
     } else {
-        if (v[5].type != STORE_NULL) r->who.phone = v[5].u.s;
+        rc = people_phone(t, a, AUTH_MEMBER, r->who.id, &v[5], &r->who.phone, err);
         r->who.active = v[6].type != STORE_NULL && sv_eqs(v[6].u.s, "active");
     }
     if (!device) r->who.active = false;
-    return 0;
+    return rc;
 }
 
 static int touch(struct store_conn *c, const struct row *r, int64_t now, struct err *err)
@@ -170,7 +171,7 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
     int rc = -1;
     *out = NULL;
     if (store_get(t->pub.db, &c, err) == 0) {
-        rc = read_row(c, a, token, &r, &found, err);
+        rc = read_row(t, c, a, token, &r, &found, err);
         int64_t now = clock_now_us(), last = r.last_seen > seen ? r.last_seen : seen;
         int64_t idle = idle_us(&rules, r.who.kind);
         bool good = rc == 0 && found && r.who.active && now < r.expires && now < last + idle;

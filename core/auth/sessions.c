@@ -31,7 +31,10 @@ static bool on_row(void *arg, const struct store_val *v, unsigned n_cols)
     }
     bool staff = v[7].type == STORE_I64;
     sv name = text_of(staff ? &v[9] : &v[11]), phone = text_of(&v[12]);
-    if (!name.p && phone.p) name = phone_mask(http_arena(l->req), phone);
+    struct err none = {0};
+    if (!name.p && phone.p && people_phone(login_tenant(l->req), http_arena(l->req), AUTH_MEMBER,
+                                           v[8].u.i, &v[12], &phone, &none) == 0)
+        name = phone_mask(http_arena(l->req), phone);
     jsonw_obj(w);
     jsonw_kv_id(w, "id", v[0].u.i);
     jsonw_kv_time(w, "created_at", v[1].u.i);

@@ -83,11 +83,14 @@ static int insert(void *arg, struct store_conn *c, struct err *err)
     struct new_staff *s = arg;
     const struct auth_new_staff *n = s->n;
     int64_t now = clock_now_us();
-    struct store_val args[] = {STORE_I(s->id),    STORE_T(now),     STORE_T(now),
-                               STORE_S(n->login), STORE_S(n->name), store_text_or_null(s->phone)};
+    struct store_val phone[2];
+    if (people_seal_phone(tenant_full(s->tenant), s->arena, AUTH_STAFF, s->id, s->phone, phone, err) != 0)
+        return -1;
+    struct store_val args[] = {STORE_I(s->id),    STORE_T(now),     STORE_T(now), STORE_S(n->login),
+                               STORE_S(n->name), phone[0],         phone[1]};
     if (store_exec(c, SV("INSERT INTO core_staff (id, created_at, updated_at, login, name, phone,"
-                         " state, version) VALUES (?, ?, ?, ?, ?, ?, 'active', 1)"),
-                   args, 6, NULL, err) != 0)
+                         " phone_hash, state, version) VALUES (?, ?, ?, ?, ?, ?, ?, 'active', 1)"),
+                   args, 7, NULL, err) != 0)
         return -1;
     if (auth_seats_check(s->tenant, c, 0, 0, s->id, err) != 0) return -1;
     for (unsigned i = 0; i < n->n_roles; i++)

@@ -131,7 +131,7 @@ static int read_ticket(struct http_req *req, struct store_conn *c, struct going 
     if (login_text(g->body, "ticket", true, 100, &text, err) != 0 ||
         ticket_try(c, a, LOGIN_TICKET, text, &g->ticket, err) != 0 ||
         json_parse(a, g->ticket.data, &data, err) != 0 ||
-        login_staff_by_id(c, a, g->ticket.staff, &g->who, err) != 0)
+        login_staff_by_id(login_tenant(req), c, a, g->ticket.staff, &g->who, err) != 0)
         return -1;
     if (!g->who.id || !g->who.active) return err_set(err, 401, "auth.ticket", NULL);
     sv by = json_get_sv(data, "by");

@@ -37,6 +37,7 @@ struct tenant *tenant_make(struct auth *a, const struct tenant_row *row)
     atomic_init(&t->pub.seats, -1);
     memcpy(t->pub.secret, row->secret, sizeof t->pub.secret);
     pthread_mutex_init(&t->lock, NULL);
+    pthread_mutex_init(&t->keys_lock, NULL);
     struct store_db_opts o = a->server;
     if (row->host.p || row->socket.p) {
         o.host = row->host.p ? arena_str(arena, row->host) : NULL;
@@ -60,6 +61,7 @@ void tenant_free(struct tenant *t)
     plugins_free(t);
     roles_cache_free(t->roles);
     calendar_free(t->calendar);
+    keys_free(t);
     store_db_free(t->pub.db);
     pthread_mutex_destroy(&t->lock);
     OPENSSL_cleanse(t->pub.secret, sizeof t->pub.secret);

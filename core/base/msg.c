@@ -230,6 +230,8 @@ static const struct msg core_messages[] = {
      "At character {0}: \"{1}\" is no value of the field {2}."},
     {"filter_not_text", "第 {0} 个字符处：字段 {2} 不是文本。",
      "At character {0}: the field {2} is not text."},
+    {"filter_protected", "受保护的字段只能按完整值（= 或 in）查找，不能排序、按范围或片段查找。",
+     "A protected field is found by its whole value (= or in) only: no order, range or part."},
     {"filter_not_tree", "第 {0} 个字符处：字段 {2} 不指向树形数据。",
      "At character {0}: the field {2} does not refer to a tree."},
     {"filter_not_set", "第 {0} 个字符处：字段 {2} 不是多值字段。",

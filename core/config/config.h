@@ -71,6 +71,7 @@ struct cfg_listen {
 
 struct cfg_settings {
     const char *state_dir;       /* everything that Atrium writes */
+    const char *master_key_file; /* NULL: <state_dir>/master.key */
     struct cfg_listen *listen;
     size_t n_listen;
     unsigned loops, workers, queue;      /* threads: {loops, workers, queue} */

@@ -95,6 +95,9 @@ struct mf_field {
     const char *by;              /* CHILDREN: the child's ref field */
     const char *after;           /* DATETIME/DATE: must be later than this field */
     enum { MF_RESTRICT, MF_CLEAR, MF_CASCADE } on_delete;
+    struct {                     /* protect: {store, show, find} */
+        bool encrypted, masked, exact;
+    } protect;
     const char *accept;          /* IMAGE/FILE/VIDEO: "image/png,image/jpeg" or NULL */
     sv visible_if, required_if, read_only_if;   /* JSON expression trees, or SV_NULL */
     unsigned line, column;
@@ -175,7 +178,7 @@ struct mf_index { const char *const *cols; size_t n; bool unique; };
 struct mf_scope { const char *name; struct mf_title title; sv expr; };   /* where: "owner == $user" */
 
 /* permissions: {<role template>: {read: [scope], create, update: [scope], delete: [scope],
- * export, do: [transition], fields: {name: hidden|read_only}}} */
+ * export, do: [transition], fields: {name: hidden|masked|unmasked|read_only}}} */
 struct mf_grant {
     const char *role;
     const char *const *read, *const *update, *const *del;   /* scopes; "all" is built in */
@@ -183,7 +186,7 @@ struct mf_grant {
     bool create, export, import, partners;
     const char *const *doing;
     size_t n_doing;
-    struct { const char *field; bool hidden, read_only; } *fields;
+    struct { const char *field, *mark; } *fields;
     size_t n_fields;
 };
 

@@ -19,11 +19,11 @@ void mf_read_scopes(struct mf_reader *r, struct cfg_node *root, struct mf_resour
     }
 }
 
-/* fields: {name: hidden | read_only} */
+/* fields: {name: hidden | masked | unmasked | read_only} */
 static void read_field_rights(struct mf_reader *r, struct cfg_node *grant,
                               const struct mf_resource *res, struct mf_grant *g)
 {
-    static const char *const rights[] = {"hidden", "read_only", NULL};
+    static const char *const rights[] = {"hidden", "masked", "unmasked", "read_only", NULL};
     struct cfg_node *map = cfg_map(grant, "fields", r->e);
     if (!map) return;
     struct cfg_names fields = {0};
@@ -34,9 +34,11 @@ static void read_field_rights(struct mf_reader *r, struct cfg_node *grant,
         struct cfg_node at = {.line = c->key_line, .column = c->key_column};
         if (!cfg_names_has(&fields, c->key)) cfg_no_such(r->e, &at, "field", c->key, &fields);
         int right = cfg_choice(map, c->key.p, rights, 0, r->e);
+        const struct mf_field *f = mf_field_find(res, c->key);
+        if (f && (right == 1 || right == 2) && !mf_can_be_masked(f->type))
+            cfg_error(r->e, &at, "a field of type %s cannot be masked", mf_type_names[f->type]);
         g->fields[g->n_fields].field = c->key.p;
-        g->fields[g->n_fields].hidden = right == 0;
-        g->fields[g->n_fields++].read_only = right == 1;
+        g->fields[g->n_fields++].mark = rights[right];
     }
 }
 
@@ -134,7 +136,7 @@ static void read_sorts(struct mf_reader *r, struct cfg_node *list_view, struct m
         if (sv_starts(name, SV("-"))) name = sv_make(name.p + 1, name.n - 1);
         if (!cfg_names_has(columns, name))
             cfg_no_such(r->e, c, "column", name, columns);
-        else if (!comparable(res, name, true))
+        else if (!comparable(res, name, true) || mf_protected(res, name))
             cfg_error(r->e, c, "lists cannot be sorted by '%.*s'", CFG_SHOW(name));
         out[res->n_list_sorts++] = c->scalar.p;
     }
@@ -151,6 +153,10 @@ static void read_list_view(struct mf_reader *r, struct cfg_node *m, struct mf_re
     for (struct cfg_node *c = res->list_filters ? filters->first : NULL; c; c = c->next)
         if (c->kind == CFG_SCALAR && !comparable(res, c->scalar, false))
             cfg_error(r->e, c, "lists cannot be filtered by '%.*s'", CFG_SHOW(c->scalar));
+        else if (c->kind == CFG_SCALAR && mf_protected(res, c->scalar) &&
+                 !mf_field_find(res, c->scalar)->protect.exact)
+            cfg_error(r->e, c, "'%.*s' is protected: a filter needs 'find: exact'",
+                      CFG_SHOW(c->scalar));
     read_sorts(r, m, res, columns);
     cfg_no_unknown(m, r->e);
 }

@@ -80,6 +80,7 @@ static const struct {
          BIT(MF_DATETIME) | BIT(MF_ENUM),
      true},
     {"search", LINES | BIT(MF_LONGTEXT) | BIT(MF_SEQUENCE) | BIT(MF_ID_NUMBER), true},
+    {"protect", LINES | BIT(MF_LONGTEXT) | BIT(MF_ID_NUMBER), true},
     {"default",
      TEXTS | NUMBERS | TIMES | BIT(MF_BOOL) | BIT(MF_ENUM) | BIT(MF_MULTI_ENUM) | BIT(MF_PHONE) |
          BIT(MF_EMAIL) | BIT(MF_LINK) | BIT(MF_COLOR) | BIT(MF_JSON) | BIT(MF_DECIMAL) |
@@ -474,6 +475,7 @@ static void read_field(struct mf_reader *r, struct cfg_node *n, struct mf_field 
         f->hidden = cfg_bool(n, "hidden", false, r->e);
         f->unique = cfg_bool(n, "unique", false, r->e);
         f->search = cfg_bool(n, "search", false, r->e);
+        mf_read_protect(r, n, f);
     }
     read_special_keys(r, n, f->type, settings);
     read_range(r, n, f);

@@ -66,6 +66,12 @@ void mf_read_fields(struct mf_reader *r, struct cfg_node *map, struct mf_field *
 /* Checks what fields say of each other: after, conditions. Same map, same order. */
 void mf_check_fields(struct mf_reader *r, const struct mf_resource *res, struct cfg_node *map);
 
+/* manifest_protect.c: protect: {store, show, find}. */
+void mf_read_protect(struct mf_reader *r, struct cfg_node *n, struct mf_field *f);
+/* Encrypted, or masked for everybody: no order, no ranges, no search. */
+bool mf_protected(const struct mf_resource *res, sv field);
+bool mf_can_be_masked(enum mf_type t);
+
 /* manifest_resource.c, manifest_access.c --------------------------------------- */
 
 /* Names that may stand where a column is meant: fields and what the engine adds. */

@@ -44,7 +44,7 @@ void mf_columns(struct mf_reader *r, const struct mf_resource *res, struct cfg_n
 static bool can_be_indexed(const struct mf_resource *res, sv name)
 {
     const struct mf_field *f = mf_field_find(res, name);
-    return !f || (f->type != MF_LONGTEXT && f->type != MF_RICHTEXT && f->type != MF_JSON &&
+    return !f || (!f->protect.encrypted && f->type != MF_LONGTEXT && f->type != MF_RICHTEXT && f->type != MF_JSON &&
                   f->type != MF_CHILDREN && !mf_linked(f->type) && !*mf_parts(f->type));
 }
 
@@ -104,7 +104,8 @@ static void read_label(struct mf_reader *r, struct cfg_node *root, struct mf_res
         return;
     }
     res->label = cfg_one_of(root, "label", &columns, "field", r->e);
-    if (res->label && !can_be_indexed(res, sv_of(res->label)))
+    const struct mf_field *f = res->label ? mf_field_find(res, sv_of(res->label)) : NULL;
+    if (res->label && !(f && f->protect.encrypted) && !can_be_indexed(res, sv_of(res->label)))
         cfg_error(r->e, cfg_get(root, "label"), "'label' must name a short field");
 }
 

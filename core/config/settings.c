@@ -228,6 +228,7 @@ int cfg_load_settings(struct arena *a, const char *path, const char *state_dir,
 
     const char *own = get_path(&l, root, "state_dir", "/var/lib/atrium");
     out->state_dir = state_dir ? state_dir : own;
+    out->master_key_file = get_path(&l, root, "master_key_file", NULL);
     read_listen(&l, root);
     read_threads(&l, root);
     read_limits(&l, root);

@@ -462,5 +462,7 @@ int main_operator_routes(struct main_worker *w, struct http_router *r, struct er
     };
     if (http_router_add_all(r, routes, sizeof routes / sizeof routes[0], err) != 0)
         return -1;
+    if (main_operator_key_routes(w, r, err) != 0)
+        return -1;
     return main_health_routes(w, r, err);
 }

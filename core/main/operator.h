@@ -7,6 +7,8 @@
 #include "main/worker.h"
 
 int main_health_routes(struct main_worker *w, struct http_router *r, struct err *err);
+/* operator_keys.c */
+int main_operator_key_routes(struct main_worker *w, struct http_router *r, struct err *err);
 int main_operator_routes(struct main_worker *w, struct http_router *r, struct err *err);
 
 #endif

@@ -227,6 +227,8 @@ static sv subject_of(struct arena *a, const struct model_resource *r, const json
                            ? json_string_value(json_object_get(row, r->label->f->name))
                            : NULL;
     sv s = sv_of(text ? text : r->mf->title.zh);
+    if (text && (r->label->sealed || r->label->f->protect.masked))
+        s = mask_text(a, r->label->f->type, s);
     size_t n = s.n < 180 ? s.n : 180;
     while (n && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
         n--;

@@ -78,8 +78,9 @@ static bool shown(const struct model_policy *p, const char *name)
     return k && !k->f->hidden && colset_has(&p->readable, k->at);
 }
 
+/* Masked as the requester sees it: who decides need not see more. */
 static void add_row(struct jsonw *w, const char *key, const struct model_policy *p,
-                    const json_t *row)
+                    const struct model_ctx *c, const json_t *row)
 {
     const char *name;
     json_t *v;
@@ -89,6 +90,7 @@ static void add_row(struct jsonw *w, const char *key, const struct model_policy 
         return;
     }
     jsonw_obj(w);
+    row = json_keep(c->arena, protect_seen(p, c, row));
     json_object_foreach((json_t *)(uintptr_t)row, name, v)
     {
         if (!shown(p, name)) continue;
@@ -120,7 +122,9 @@ static int add_label(struct write *w, json_t *labels, const struct model_col *c,
     int64_t id;
     if (!text || !sv_i64(sv_of(text), &id) || !to->label || to->label->kind != COL_TEXT) return 0;
     const struct model_policy *p = policy_of(to, w->c->who, w->a, &none);
-    if (!p || !p->can_read || !colset_has(&p->readable, to->label->at)) return 0;
+    if (!p || !p->can_read || !colset_has(&p->readable, to->label->at) ||
+        to->label->sealed || colset_has(&p->masked, to->label->at))
+        return 0;
     struct label l = {.a = w->a};
     struct sql s;
     sql_start(&s, w->a);
@@ -138,8 +142,8 @@ sv approval_picture(struct write *w, struct err *err)
     struct buf b = BUF_IN(w->a);
     struct jsonw jw = jsonw_on(&b);
     jsonw_obj(&jw);
-    add_row(&jw, "before", w->p, w->before);
-    add_row(&jw, "after", w->p, w->after);
+    add_row(&jw, "before", w->p, w->c, w->before);
+    add_row(&jw, "after", w->p, w->c, w->after);
     json_t *labels = json_keep(w->a, json_object());
     for (unsigned i = 0; i < w->r->n_cols; i++) {
         const struct model_col *c = &w->r->cols[i];

@@ -129,6 +129,12 @@ static const struct model_col *add(struct model_resource *r, struct arena *a,
     /* A text beside a decimal would be compared as a floating number. */
     c->param =
         f->type == MF_DECIMAL ? arena_printf(a, "CAST(? AS DECIMAL(20,%u))", f->scale) : SV("?");
+    c->sealed = f->protect.encrypted;
+    if (c->sealed && f->protect.exact) {
+        c->hash_name = arena_printf(a, "%s_hash", f->name).p;
+        c->hash = arena_printf(a, "`%s`", c->hash_name);
+    }
+    r->guarded |= c->sealed || f->protect.masked;
     return c;
 }
 
@@ -211,6 +217,10 @@ int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *
             add_field(r, a, f, e);
         }
     }
+    for (unsigned i = 0; i < r->n_cols; i++)
+        if (r->cols[i].hash_name && taken(r, r->cols[i].hash_name))
+            seal_error(e, mf, r->cols[i].f, "field \"%s\": the engine needs the name \"%s\"",
+                       r->cols[i].f->name, r->cols[i].hash_name);
     for (unsigned i = 0; i < r->n_kids; i++)
         r->kids[i].at = r->n_cols + i;
     if (mf->label) r->label = col_find(r, sv_of(mf->label));

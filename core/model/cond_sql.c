@@ -6,6 +6,7 @@ struct out {
     struct arena *a;
     struct buf text;
     struct frag *f;
+    const struct cond_at *at;
     unsigned cap;
     struct err *err;
 };
@@ -272,8 +273,36 @@ static int under(struct out *o, const struct cond *c)
     return bind(o, c, 0);
 }
 
+/* An encrypted column is compared by its hash: one for each key in use. */
+static int by_hash(struct out *o, const struct cond *c)
+{
+    if (c->op == OP_NULL || c->op == OP_NOT_NULL) {
+        buf_sv(&o->text, c->col->ident);
+        buf_str(&o->text, c->op == OP_NULL ? " IS NULL" : " IS NOT NULL");
+        return 0;
+    }
+    if ((c->op != OP_EQ && c->op != OP_IN) || !c->col->hash.n || !o->at || !o->at->tenant)
+        return complain(o, "filter_protected", c, 0);
+    buf_sv(&o->text, c->col->hash);
+    buf_str(&o->text, " IN (");
+    for (unsigned i = 0, k = 0; i < c->n_vals; i++) {
+        sv hashes[PROTECT_HASHES];
+        unsigned n;
+        if (protect_hashes(o->at->tenant, o->a, o->at->r, c->col, c->vals[i].text, hashes, &n,
+                           o->err) < 0)
+            return -1;
+        for (unsigned h = 0; h < n; h++) {
+            buf_str(&o->text, k++ ? ",?" : "?");
+            arg(o, VAR_VALUE, STORE_S(hashes[h]));
+        }
+    }
+    buf_chr(&o->text, ')');
+    return 0;
+}
+
 static int write_cond(struct out *o, const struct cond *c)
 {
+    if (c->col && c->col->sealed) return by_hash(o, c);
     switch (c->op) {
     case OP_AND:
     case OP_OR:
@@ -322,11 +351,17 @@ static int write_cond(struct out *o, const struct cond *c)
     return err_internal(o->err, "unknown operator %d", (int)c->op);
 }
 
-int cond_compile(const struct cond *c, struct arena *a, struct frag *out, struct err *err)
+int cond_compile_for(const struct cond *c, const struct cond_at *at, struct arena *a,
+                 struct frag *out, struct err *err)
 {
     *out = (struct frag){0};
-    struct out o = {.a = a, .text = BUF_IN(a), .f = out, .err = err};
+    struct out o = {.a = a, .text = BUF_IN(a), .f = out, .at = at, .err = err};
     if (write_cond(&o, c) < 0) return -1;
     out->text = buf_view(&o.text);
     return 0;
+}
+
+int cond_compile(const struct cond *c, struct arena *a, struct frag *out, struct err *err)
+{
+    return cond_compile_for(c, NULL, a, out, err);
 }

@@ -195,6 +195,16 @@ static size_t ids_of(struct arena *a, const struct rows *rows, unsigned at, int6
     return k;
 }
 
+/* What a request reveals is of its own rows, not of those they refer to. */
+static int show_labels(struct expand *x, struct expand_ref *ref, struct err *err)
+{
+    if (!ref->col->ref->guarded) return 0;
+    struct model_ctx c = *x->c;
+    c.reveal = NULL;
+    const struct model_policy *p = ref->p ? ref->p : policy_of_nobody(ref->col->ref, c.arena);
+    return protect_rows(p, &c, &ref->found, err);
+}
+
 static int load_ref(struct expand *x, struct expand_ref *ref, struct store_conn *conn,
                     const struct rows *rows, struct err *err)
 {
@@ -229,7 +239,9 @@ static int load_ref(struct expand *x, struct expand_ref *ref, struct store_conn 
         frag_render(&ref->p->read, x->c->who, &s);
     }
     sql_text(&s, " ORDER BY `id`");
-    return store_run(conn, buf_view(&s.text), s.args, s.n, rows_collect, &ref->found, err);
+    if (store_run(conn, buf_view(&s.text), s.args, s.n, rows_collect, &ref->found, err) < 0)
+        return -1;
+    return show_labels(x, ref, err);
 }
 
 static int load_kid(struct expand *x, struct expand_kid *kid, struct store_conn *conn,
@@ -255,6 +267,7 @@ static int load_kid(struct expand *x, struct expand_kid *kid, struct store_conn 
                kid->k->position ? ",`position`" : "");
     if (store_run(conn, buf_view(&s.text), s.args, s.n, rows_collect, &kid->found, err) < 0)
         return -1;
+    if (protect_rows(kid->p, x->c, &kid->found, err) < 0) return -1;
     return kid->sub ? expand_load(kid->sub, conn, &kid->found, err) : 0;
 }
 

@@ -14,6 +14,7 @@ struct export_run {
     const struct sheet_ops *ops;
     struct sheet *sheet;
     unsigned first; /* 1: the id was not asked for */
+    uint64_t n_rows;
     sv refs;        /* for expand: references that are shown */
     const char *lang;
     struct cell *cells;
@@ -166,6 +167,8 @@ static int read_chunk(struct export_run *x, struct rows *rows, struct expand **l
     if (conn_enter(&x->c, &conn, err) < 0) return -1;
     int rc = store_run(conn, buf_view(&s.text), s.args, s.n, rows_collect, rows, err);
     if (rc == 0 && *labels) rc = expand_load(*labels, conn, rows, err);
+    if (rc == 0) rc = protect_rows(x->q.p, &x->c, rows, err);
+    x->n_rows += rows->n;
     conn_leave(&x->c, conn);
     return rc;
 }
@@ -283,6 +286,16 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     auth_audit(c->tenant, c->who, c->req,
                &(struct auth_audit){.action = "export", .target = r->name, .ok = rc == 0,
                                     .on_behalf = behalf ? behalf->id : 0});
+    if (c->reveal) {
+        struct buf b = BUF_IN(c->arena);
+        struct jsonw w = jsonw_on(&b);
+        jsonw_obj(&w);
+        jsonw_kv_sv(&w, "filter", l->filter.p ? l->filter : SV(""));
+        jsonw_kv_sv(&w, "q", l->search.p ? l->search : SV(""));
+        jsonw_kv_i64(&w, "count", (int64_t)x.n_rows);
+        jsonw_end_obj(&w);
+        reveal_audit(c, 0, buf_view(&b));
+    }
     return rc;
 }
 
@@ -320,6 +333,10 @@ void export_get(struct http_req *req, const struct model_resource *r, const stru
 {
     struct model_ctx c = request_ctx(req);
     struct err err = {0};
+    if (reveal_read(r, &c, http_query(req, "reveal"), http_query(req, "reason"), &err) < 0) {
+        http_fail(req, &err);
+        return;
+    }
     const char *dir = state_subdir(c.arena, "exports", &err);
     char *path = dir ? arena_str(c.arena, arena_printf(c.arena, "%s/rows-XXXXXX", dir)) : NULL;
     struct sink s = {.fd = path ? mkstemp(path) : -1};

@@ -7,18 +7,32 @@
 
 struct one {
     const struct model_policy *p;
+    const struct model_ctx *c;
+    struct err *err;
     struct buf *out;
     bool found;
 };
+
+/* The row in a copy that may be changed; NULL: it cannot be opened. */
+static const struct store_val *opened(const struct one *o, const struct store_val *row,
+                                      unsigned n_cols)
+{
+    if (!o->p->guarded) return row;
+    struct store_val *own = ARENA_ARRAY(o->c->arena, struct store_val, n_cols);
+    memcpy(own, row, n_cols * sizeof *own);
+    return protect_vals(o->p, o->c, o->p->cols, n_cols, row[0].u.i, own, o->err) < 0 ? NULL : own;
+}
 
 static bool write_one(void *arg, const struct store_val *row, unsigned n_cols)
 {
     struct one *o = arg;
     size_t at = o->out->n;
+    row = opened(o, row, n_cols);
+    o->found = true;
+    if (!row) return false;
     row_fields(o->out, o->p->cols, n_cols, row);
     o->out->p[at] = '{'; /* in the place of the first comma */
     buf_chr(o->out, '}');
-    o->found = true;
     return true;
 }
 
@@ -54,7 +68,7 @@ static int get_expanded(const struct model_policy *p, struct model_ctx *c, struc
     struct rows rows = {.a = c->arena, .cols = p->cols, .n_cols = p->n_cols};
     if (run(p, c, conn, id, rows_collect, &rows, err) < 0) return -1;
     if (!rows.n) return err_set(err, 404, "not_found", NULL);
-    if (expand_load(x, conn, &rows, err) < 0) return -1;
+    if (expand_load(x, conn, &rows, err) < 0 || protect_rows(p, c, &rows, err) < 0) return -1;
     expand_row(x, &rows, 0, p->n_cols, out);
     return 0;
 }
@@ -73,12 +87,14 @@ int model_get(const struct model_resource *r, struct model_ctx *c, int64_t id, s
     if (x && expand_any(x)) {
         rc = get_expanded(p, c, conn, id, x, out, err);
     } else {
-        struct one o = {.p = p, .out = out};
+        struct one o = {.p = p, .c = c, .err = err, .out = out};
         size_t at = out->n;
         rc = run(p, c, conn, id, write_one, &o, err);
+        if (rc == 0 && err_is(err)) rc = -1;
         if (rc < 0) out->n = at;
         if (rc == 0 && !o.found) rc = err_set(err, 404, "not_found", NULL);
     }
     conn_leave(c, conn);
+    if (rc == 0) reveal_audit(c, id, SV_NULL);
     return rc;
 }

@@ -62,7 +62,7 @@ static int add_key(struct grouping *g, sv text, struct err *err)
     struct key *k = &g->by[g->n_by];
     if (g->n_by == MAX_BY) return bad(name, "too_many_items", err);
     k->col = policy_col(g->q.p, name, "bad_group", err);
-    if (!k->col) return -1;
+    if (!k->col || protect_order(g->q.p, k->col, err) < 0) return -1;
     k->bucket = WHOLE;
     if (bucket.p) {
         for (unsigned i = HOUR; i <= YEAR; i++)

@@ -36,8 +36,30 @@ void history_table(const struct model_resource *r, struct arena *a, struct store
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-static void rows_without_secrets(const struct model_resource *r, const json_t *list,
-                                 struct jsonw *w)
+static int64_t id_of(const json_t *row)
+{
+    int64_t id = 0;
+    sv text = json_get_sv(row, "id");
+    return text.p && sv_i64(text, &id) ? id : 0;
+}
+
+/* One value, sealed where the table has it sealed. */
+static int value(struct write *wr, const struct model_resource *r, const struct model_col *c,
+                 int64_t id, const json_t *v, struct jsonw *w, struct err *err)
+{
+    if (!c->sealed) {
+        jsonw_json(w, v);
+        return 0;
+    }
+    json_t *kept = protect_seal_json(wr, r, c, id, v, err);
+    if (v && !kept) return -1;
+    jsonw_json(w, kept);
+    json_decref(kept);
+    return 0;
+}
+
+static int rows_without_secrets(struct write *wr, const struct model_resource *r,
+                                const json_t *list, struct jsonw *w, struct err *err)
 {
     jsonw_arr(w);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -51,11 +73,12 @@ static void rows_without_secrets(const struct model_resource *r, const json_t *l
                 c == r->created_by)
                 continue;
             jsonw_key(w, sv_of(name));
-            jsonw_json(w, v);
+            if (value(wr, r, c, id_of(json_array_get(list, i)), v, w, err) < 0) return -1;
         }
         jsonw_end_obj(w);
     }
     jsonw_end_arr(w);
+    return 0;
 }
 
 static bool differ(const json_t *a, const json_t *b)
@@ -70,7 +93,7 @@ static bool told(const struct model_resource *r, const struct model_col *c)
            c != r->created_by && c != r->version && c != r->deleted_at;
 }
 
-sv history_changes(struct write *w)
+int history_changes(struct write *w, sv *out, struct err *err)
 {
     const struct model_resource *r = w->r;
     struct buf b = BUF_IN(w->a);
@@ -84,9 +107,9 @@ sv history_changes(struct write *w)
         jsonw_obj(&jw);
         jsonw_kv_str(&jw, "field", c->f->name);
         jsonw_key(&jw, SV("before"));
-        jsonw_json(&jw, old);
+        if (value(w, r, c, w->id, old, &jw, err) < 0) return -1;
         jsonw_key(&jw, SV("after"));
-        jsonw_json(&jw, new);
+        if (value(w, r, c, w->id, new, &jw, err) < 0) return -1;
         jsonw_end_obj(&jw);
     }
     for (unsigned i = 0; w->after && i < r->n_kids; i++) {
@@ -98,13 +121,14 @@ sv history_changes(struct write *w)
         jsonw_obj(&jw);
         jsonw_kv_str(&jw, "field", k->f->name);
         jsonw_key(&jw, SV("before"));
-        rows_without_secrets(k->res, old, &jw);
+        if (rows_without_secrets(w, k->res, old, &jw, err) < 0) return -1;
         jsonw_key(&jw, SV("after"));
-        rows_without_secrets(k->res, new, &jw);
+        if (rows_without_secrets(w, k->res, new, &jw, err) < 0) return -1;
         jsonw_end_obj(&jw);
     }
     jsonw_end_arr(&jw);
-    return buf_view(&b);
+    *out = buf_view(&b);
+    return 0;
 }
 
 static const char *kind_name(enum auth_kind k)

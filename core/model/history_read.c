@@ -8,6 +8,7 @@
 struct reader {
     const struct model_policy *p;
     struct model_ctx *c;
+    int64_t id;
     struct arena *a;
     struct jsonw w;
     unsigned n, limit;
@@ -40,8 +41,9 @@ static json_t *readable_rows(struct reader *rd, const struct model_child *k, con
     return out;
 }
 
-static void write_change(struct reader *rd, struct jsonw *w, const json_t *one)
+static void write_change(struct reader *rd, struct jsonw *w, json_t *one)
 {
+    protect_change(rd->p, rd->c, rd->id, one);
     const char *field = json_string_value(json_object_get(one, "field"));
     const struct model_child *k = kid_find(rd->p->res, sv_of(field));
     if (!k) {
@@ -69,7 +71,7 @@ static bool changes_of(struct reader *rd, sv text, struct buf *out)
     jsonw_arr(&w);
     if (text.n && json_parse(rd->a, text, &list, &none) < 0) list = NULL;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *one = json_array_get(list, i);
+        json_t *one = json_array_get(list, i);
         if (readable(rd->p, json_string_value(json_object_get(one, "field"))))
             write_change(rd, &w, one);
     }
@@ -159,7 +161,7 @@ int model_history_page(const struct model_resource *r, struct model_ctx *c, int6
         return err_set(err, 400, "bad_cursor", NULL);
     struct store_conn *conn;
     if (conn_enter(c, &conn, err) < 0) return -1;
-    struct reader rd = {.p = p, .c = c, .a = c->arena, .w = jsonw_on(out), .limit = limit};
+    struct reader rd = {.p = p, .c = c, .id = id, .a = c->arena, .w = jsonw_on(out), .limit = limit};
     size_t at = out->n;
     int rc = row_visible(p, c, conn, id, true, err);
     if (rc == 0) {

@@ -6,6 +6,8 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
+#include "auth/protect.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -54,7 +56,7 @@ static sv hash_request(struct arena *a, struct http_req *req)
 struct first {
     struct arena *a;
     bool found;
-    int64_t created;
+    int64_t created, id;
     sv hash, body;
     int status;
 };
@@ -62,9 +64,10 @@ struct first {
 static bool take_first(void *arg, const struct store_val *row, unsigned n_cols)
 {
     struct first *f = arg;
-    if (n_cols < 4) return true;
+    if (n_cols < 5) return true;
     f->found = true;
     f->created = row[0].u.i;
+    f->id = row[4].u.i;
     f->hash = arena_sv(f->a, row[1].u.s);
     f->status = row[2].type == STORE_I64 ? (int)row[2].u.i : 0;
     f->body = row[3].type == STORE_TEXT ? arena_sv(f->a, row[3].u.s) : SV("");
@@ -98,13 +101,16 @@ static int claim(struct claim *c, struct store_conn *conn, struct err *err)
             return -1;
         }
         if (store_run(conn,
-                      SV("SELECT `created_at`,`request_hash`,`status`,`body` FROM "
+                      SV("SELECT `created_at`,`request_hash`,`status`,`body`,`id` FROM "
                          "`core_idempotency` WHERE `principal`=? AND `request_key`=?"),
                       args, 2, take_first, &f, err) < 0)
             return -1;
         if (f.found && clock_now_us() - f.created <= KEEP_US) {
             if (!sv_eq(f.hash, c->hash)) return err_set(err, 409, "idempotency_mismatch", NULL);
             c->p->status = f.status ? f.status : 200;
+            struct auth_place at = {SV("core.idempotency"), SV("body"), f.id};
+            if (auth_open_value(c->p->c.tenant, c->p->c.arena, &at, f.body, &f.body, err) < 0)
+                return -1;
             buf_sv(http_out(c->p->req), f.body);
             c->replayed = true;
             return 1;
@@ -118,10 +124,23 @@ static int claim(struct claim *c, struct store_conn *conn, struct err *err)
     return err_set(err, 409, "conflict", NULL);
 }
 
+/* An answer may show what the table keeps sealed: it is kept sealed as well. */
+static int seal_answer(struct claim *c, sv *body, struct err *err)
+{
+    const struct model_resource *r = c->p->r;
+    bool guarded = r && r->guarded;
+    for (unsigned i = 0; r && i < r->n_kids; i++)
+        guarded |= r->kids[i].res->guarded;
+    if (!guarded) return 0;
+    struct auth_place at = {SV("core.idempotency"), SV("body"), c->id};
+    return auth_seal_value(c->p->c.tenant, c->p->c.arena, &at, *body, body, err);
+}
+
 static int keep_answer(struct claim *c, struct store_conn *conn, struct err *err)
 {
     sv body = buf_view(http_out(c->p->req));
     if (body.n > MAX_KEPT) return err_internal(err, "an answer of %zu bytes", body.n);
+    if (seal_answer(c, &body, err) < 0) return -1;
     struct store_val args[] = {STORE_I(c->p->status), STORE_S(body.p ? body : SV("")),
                                STORE_I(c->id)};
     return store_exec(conn, SV("UPDATE `core_idempotency` SET `status`=?,`body`=? WHERE `id`=?"),

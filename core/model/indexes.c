@@ -151,7 +151,9 @@ void indexes_build(struct model_resource *r, struct arena *a, struct cfg_errors 
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
         if (!c->f->unique && c->f->type != MF_SEQUENCE) continue;
-        if (!indexable(c))
+        if (c->sealed)
+            add(r, a, &c->hash_name, 1, true, c);
+        else if (!indexable(c))
             seal_error(e, mf, c->f, "\"%s\" is too long to be unique", c->f->name);
         else
             add(r, a, &c->f->name, 1, true, c);
@@ -161,6 +163,7 @@ void indexes_build(struct model_resource *r, struct arena *a, struct cfg_errors 
         /* created_by is kept when a member of staff goes, so nobody looks it up. */
         bool ref = c->kind == COL_ID && c != r->id && c != r->created_by;
         if (ref) add_one(r, a, c->f->name);
+        if (c->hash_name) add_one(r, a, c->hash_name);
     }
     if (!has_trait(r, MF_APPEND_ONLY) && !mf->internal && !mf->parent) add_one(r, a, "created_at");
     if (r->deleted_at) add_one(r, a, "deleted_at");
@@ -196,10 +199,11 @@ void indexes_check(const struct model_resource *r, struct cfg_errors *e)
     const struct mf_resource *mf = r->mf;
     for (unsigned i = 0; i < r->n_cols; i++) {
         struct model_col *c = &r->cols[i];
-        bool first = c == r->id || leads(r, c->f->name);
+        bool hashed = c->sealed && c->hash_name;
+        bool first = c == r->id || leads(r, hashed ? c->hash_name : c->f->name);
         c->filter = first || c->f->search || c->link.n;
         /* Ids rise with time, so created_at is ordered by the primary key. */
-        c->sort = (first && c->kind != COL_JSON) || c == r->created_at;
+        c->sort = (first && c->kind != COL_JSON && !c->sealed) || c == r->created_at;
     }
     for (size_t i = 0; i < mf->n_list_filters; i++) {
         const struct model_col *c = col_find(r, sv_of(mf->list_filters[i]));

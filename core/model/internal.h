@@ -60,6 +60,9 @@ struct model_col {
     const struct model_resource *many; /* a set of references to, or NULL */
     sv link;                           /* a set's table of links, quoted, or SV_NULL */
     sv param;                          /* how a value of it is bound: ?, perhaps cast */
+    bool sealed;                       /* encrypted in the table */
+    sv hash;               /* `phone_hash`, by which it is found; SV_NULL: not */
+    const char *hash_name; /* the same without quotes */
 };
 
 /* A field of type children: rows of `res` whose column `by` names us. */
@@ -179,6 +182,13 @@ int cond_parse(const struct model_resource *r, struct arena *a, sv text, bool sc
                struct cond **out, struct err *err);
 /* Values are checked against their columns here. */
 int cond_compile(const struct cond *c, struct arena *a, struct frag *out, struct err *err);
+/* Of whose rows: what encrypted columns are compared by is the tenant's. */
+struct cond_at {
+    const struct model_resource *r;
+    struct auth_tenant *tenant;
+};
+int cond_compile_for(const struct cond *c, const struct cond_at *at, struct arena *a,
+                     struct frag *out, struct err *err);
 /* Calls fn for each column that the condition names, until false. */
 bool cond_each_col(const struct cond *c, bool (*fn)(void *, const struct model_col *), void *arg);
 
@@ -206,6 +216,7 @@ struct model_resource {
     const struct model_col *label;       /* or NULL: the id */
     const struct model_resource *parent; /* edited in place there */
     const struct model_col *parent_by;
+    bool guarded;                 /* has columns that are sealed or masked */
     struct frag *scopes;          /* by the manifest's order, then the built-in ones */
     struct cond **scope_trees;    /* the same, as they were written; NULL: there is no such text */
     bool linked;                  /* has sets with tables of links */
@@ -292,6 +303,9 @@ struct model_policy {
     bool partner; /* only rows of the caller's organisation */
     bool hats;    /* more than the first of each mask counts */
     struct colset hidden, fixed;               /* what the grant takes away */
+    struct colset marked, lifted;              /* what it masks, and may unmask */
+    struct colset masked, unmaskable;          /* shown masked; those that reveal may show */
+    bool guarded;                              /* some readable column is masked or sealed */
     bool can_read, can_create, can_update, can_delete, can_export, everything;
     struct frag read, update, del; /* of rows */
     const struct branch *branches; /* `read` in parts that an index serves, or NULL */
@@ -322,6 +336,8 @@ void policy_where(const struct model_policy *p, const struct auth_principal *who
  * does not exist; both name it. */
 const struct model_col *policy_col(const struct model_policy *p, sv name, const char *code,
                                    struct err *err);
+/* Of who may only see the labels of rows: masks and no rights. */
+const struct model_policy *policy_of_nobody(const struct model_resource *r, struct arena *a);
 /* Rights on children rows, which follow their parent's. */
 const struct model_policy *policy_of_child(const struct model_child *k,
                                            const struct auth_principal *who, struct arena *a);
@@ -347,6 +363,83 @@ void row_value(struct buf *out, const struct model_col *c, const struct store_va
 /* `,"a":1,"b":2`: all columns of a row, each with a comma before it. */
 void row_fields(struct buf *out, const struct model_col *const *cols, unsigned n,
                 const struct store_val *row);
+
+/* ---- protected fields (mask.c, protect.c, reveal.c, reseal.c) ---------------------- */
+
+/* "138****8000", "a***@x.com", "王**". */
+sv mask_text(struct arena *a, enum mf_type type, sv v);
+
+/* Columns that a request asks to see in the clear. */
+struct model_reveal {
+    const struct model_resource *r;
+    struct colset cols;
+    sv names, reason; /* for the audit line */
+};
+bool protect_masked(const struct model_policy *p, const struct model_ctx *c, unsigned at);
+/* Stored values to what the caller sees, in place. For the system all is clear,
+ * and what does not open is an error. Rows hold their id. */
+int protect_vals(const struct model_policy *p, const struct model_ctx *c,
+                 const struct model_col *const *cols, unsigned n, int64_t id,
+                 struct store_val *vals, struct err *err);
+int protect_rows(const struct model_policy *p, const struct model_ctx *c, struct rows *rows,
+                 struct err *err);
+/* One {field, before, after} of the history, in place. */
+void protect_change(const struct model_policy *p, const struct model_ctx *c, int64_t id,
+                    json_t *change);
+/* A copy of a row in the clear, masked as the caller sees it; the caller's reference. */
+json_t *protect_seen(const struct model_policy *p, const struct model_ctx *c, const json_t *row);
+/* A copy of a row in the clear for listeners; the caller's reference. */
+json_t *protect_told(const struct model_resource *r, struct arena *a, const json_t *row);
+void protect_strip(const struct model_policy *p, const struct model_ctx *c, json_t *body,
+                   const json_t *before);
+struct write;
+/* A value as the table takes it, and its hash; as it is when not protected. */
+int protect_store(struct write *w, const struct model_resource *r, const struct model_col *c,
+                  int64_t id, struct store_val *v, struct store_val *hash, struct err *err);
+int protect_unique(struct write *w, const struct model_resource *r, const struct model_col *c,
+                   int64_t id, sv plain, struct err *err);
+/* A value as the history keeps it; the caller's reference, NULL: no keys. */
+json_t *protect_seal_json(struct write *w, const struct model_resource *r,
+                          const struct model_col *c, int64_t id, const json_t *v,
+                          struct err *err);
+/* What a filter and an order may ask of protected columns: equality with `find:
+ * exact`, and whether there is a value. 403 for a masked column, else 400, named. */
+int protect_filter(const struct model_policy *p, const struct cond *c, struct err *err);
+int protect_order(const struct model_policy *p, const struct model_col *c, struct err *err);
+#define PROTECT_HASHES 4
+int protect_hashes(struct auth_tenant *t, struct arena *a, const struct model_resource *r,
+                   const struct model_col *c, sv plain, sv out[PROTECT_HASHES], unsigned *n,
+                   struct err *err);
+
+/* `reveal=phone,email` and `reason=` of a request, checked: 403 without the right
+ * to unmask, 422 without a reason where one is asked. (reveal.c) */
+int reveal_read(const struct model_resource *r, struct model_ctx *c, sv names, sv reason,
+                struct err *err);
+/* One line of the operation log: who, which rows (or which filter), fields, reason. */
+void reveal_audit(const struct model_ctx *c, int64_t id, sv detail);
+void reveal_post(struct http_req *req);
+
+/* Brings what a resource's tables hold to the present keys, from where the last
+ * run stopped; false from `more` ends it between two batches. (reseal.c) */
+struct reseal {
+    void *arg;
+    bool (*more)(void *arg, uint64_t rows, struct err *err);
+};
+int reseal_resource(const struct model_resource *r, struct auth_tenant *t,
+                    const struct reseal *how, struct err *err);
+/* After a migration: rows from before a field was protected. */
+int reseal_new_fields(const struct model_resource *r, struct auth_tenant *t, struct err *err);
+/* Does a row still have a hash by this key? */
+int reseal_uses_hash(const struct model_resource *r, struct store_conn *conn, unsigned number,
+                     bool *used, struct err *err);
+/* Has the tenant this resource's table? */
+int reseal_there(const struct model_resource *r, struct store_conn *conn, bool *there,
+                 struct err *err);
+bool reseal_needed(const struct model_resource *r);
+/* The next pass goes through everything once more. */
+int reseal_again(struct auth_tenant *t, struct err *err);
+struct task_run;
+int rekey_task(struct task_run *run, struct err *err);
 
 /* ---- expand ----------------------------------------------------------------------- */
 
@@ -586,7 +679,7 @@ int sensitive_check(const struct model_resource *r, struct model_ctx *c, const c
 /* ---- history ---------------------------------------------------------------------- */
 
 /* [{field, before, after}] of what a write changed. */
-sv history_changes(struct write *w);
+int history_changes(struct write *w, sv *out, struct err *err);
 int history_add(struct write *w, sv changes, struct err *err);
 /* 404 unless the caller sees the row; `bin`: also as a deleted one. (history_read.c) */
 int row_visible(const struct model_policy *p, struct model_ctx *c, struct store_conn *conn,
@@ -597,10 +690,10 @@ void history_table(const struct model_resource *r, struct arena *a, struct store
 
 /* A list request, checked and compiled; shared by list and export. */
 struct query {
-    const struct auth_tenant *tenant;
     const struct model_resource *r;
     const struct model_policy *p;
     const struct auth_principal *who;
+    struct auth_tenant *tenant;
     struct arena *a;
     int utc_offset;                /* of the tenant */
     struct colset show;            /* columns and children to write */

@@ -10,6 +10,9 @@
 
 struct page {
     const struct query *q;
+    const struct model_ctx *c;
+    struct err *err;
+    struct buf ids; /* of revealed rows */
     struct buf *out;
     size_t start; /* of the rows in `out` */
     struct rows rows;
@@ -31,9 +34,18 @@ static bool page_row(void *arg, const struct store_val *row, unsigned n_cols)
         p->last = val_copy(q->a, &row[q->at_sort]);
         p->last_id = row[q->at_id].u.i;
     }
+    if (p->c->reveal) buf_printf(&p->ids, "%s\"%lld\"", p->ids.n ? "," : "",
+                                 (long long)row[q->at_id].u.i);
     if (p->keep) return rows_collect(&p->rows, row, n_cols);
     if (p->n > 1) buf_chr(p->out, ',');
     size_t at = p->out->n;
+    if (q->p->guarded) {
+        struct store_val *own = ARENA_ARRAY(q->a, struct store_val, n_cols);
+        memcpy(own, row, n_cols * sizeof *own);
+        if (protect_vals(q->p, p->c, q->cols, q->n_shown, row[q->at_id].u.i, own, p->err) < 0)
+            return false;
+        row = own;
+    }
     row_fields(p->out, q->cols, q->n_shown, row);
     p->out->p[at] = '{';
     buf_chr(p->out, '}');
@@ -45,6 +57,7 @@ static void page_again(void *arg)
     struct page *p = arg;
     p->n = 0;
     p->rows.n = 0;
+    p->ids.n = 0;
     p->more = false;
     p->out->n = p->start;
 }
@@ -71,9 +84,10 @@ static int run_page(struct page *p, struct model_ctx *c, struct store_conn *conn
     buf_str(p->out, "{\"items\":[");
     p->start = p->out->n;
     struct plan_rows to = {.row = page_row, .again = page_again, .arg = p};
-    if (plan_run(q, p->limit + 1, conn, &to, err) < 0) return -1;
+    if (plan_run(q, p->limit + 1, conn, &to, err) < 0 || err_is(err)) return -1;
     if (p->keep) {
-        if (expand_load(x, conn, &p->rows, err) < 0) return -1;
+        if (expand_load(x, conn, &p->rows, err) < 0 || protect_rows(q->p, c, &p->rows, err) < 0)
+            return -1;
         for (size_t i = 0; i < p->rows.n; i++) {
             if (i) buf_chr(p->out, ',');
             expand_row(x, &p->rows, i, q->n_shown, p->out);
@@ -120,6 +134,9 @@ int model_list(const struct model_resource *r, struct model_ctx *c, const struct
     sv expand = with_children(&q, l->expand);
     if (expand.n && expand_parse(q.p, c, expand, false, &x, err) < 0) return -1;
     struct page p = {.q = &q,
+                     .c = c,
+                     .err = err,
+                     .ids = BUF_IN(c->arena),
                      .out = out,
                      .limit = l->limit ? l->limit : DEFAULT_LIMIT,
                      .keep = x && expand_any(x)};
@@ -130,5 +147,7 @@ int model_list(const struct model_resource *r, struct model_ctx *c, const struct
     int rc = run_page(&p, c, conn, x, l->count, err);
     if (rc < 0) out->n = at;
     conn_leave(c, conn);
+    if (rc == 0 && c->reveal)
+        reveal_audit(c, 0, arena_printf(c->arena, "[%.*s]", SVARG(buf_view(&p.ids))));
     return rc;
 }

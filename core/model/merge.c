@@ -82,6 +82,7 @@ static void check_children(struct write *w, const struct model_child *k, json_t 
                 }
             const char *by = k->by->f->name;
             json_t *keep = json_incref((json_t *)(uintptr_t)id);
+            protect_strip(p, w->c, row, old);
             strip_unchanged(p, row, old);
             if (equal_or_none(json_object_get(row, by), json_object_get(old, by)))
                 json_object_del(row, by);
@@ -100,7 +101,10 @@ int merge_check(struct write *w, json_t *body, struct err *err)
             return err_set(err, 409, "version_conflict", NULL);
         json_object_del(body, "version");
     }
-    if (w->before) strip_unchanged(w->p, body, w->before);
+    if (w->before) {
+        protect_strip(w->p, w->c, body, w->before);
+        strip_unchanged(w->p, body, w->before);
+    }
     check_rights(w->p, body, "", err);
     for (unsigned i = 0; i < w->r->n_kids; i++) {
         const struct model_child *k = &w->r->kids[i];

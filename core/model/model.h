@@ -110,6 +110,9 @@ const struct mf_manifest *model_core_manifest(const struct model *m);
 /* Who shall be woken when a job is added; NULL: nobody, the poll finds it. */
 void model_set_jobs(struct model *m, struct work_jobs *jobs);
 
+/* Adds the task that brings all rows of a tenant to its present keys. */
+int model_rekey(struct model *m, struct auth_tenant *t, int64_t *task, struct err *err);
+
 /* ---- rows, for C callers (the ABI's model interface, the routes, jobs) ----------- */
 
 struct model_ctx {
@@ -128,6 +131,7 @@ struct model_ctx {
     bool proved;                 /* sensitive operations: whoever asked has been checked already */
     int64_t approval;
     const struct approval_row *agreed;   /* the engine's own: the one that is carried out */
+    const struct model_reveal *reveal;   /* masked fields to show; NULL: none */
 };
 /* Who joined the engine to a transaction of his own calls this once it is
  * committed: audit lines and events of the context's writes go out then. */

@@ -40,6 +40,21 @@ static struct colset field_set(const struct model_resource *r, const sv *names, 
     return s;
 }
 
+/* Texts have a mask; what has none is hidden where a mask was asked. */
+static void field_marks(struct model_policy *p, const struct auth_grant *g)
+{
+    const struct model_resource *r = p->res;
+    struct colset masked = field_set(r, g->masked, g->n_masked);
+    p->lifted = field_set(r, g->unmasked, g->n_unmasked);
+    for (unsigned i = 0; i < r->n_cols + r->n_kids; i++) {
+        if (!colset_has(&masked, i) || colset_has(&p->lifted, i)) continue;
+        if (i < r->n_cols && r->cols[i].kind == COL_TEXT && !r->cols[i].system)
+            colset_put(&p->marked, i);
+        else
+            colset_put(&p->hidden, i);
+    }
+}
+
 /* Rows of an append-only resource are written by its plugin, unless some role
  * template lets people add them. */
 bool resource_creatable(const struct mf_resource *mf)
@@ -51,12 +66,14 @@ bool resource_creatable(const struct mf_resource *mf)
     return false;
 }
 
-static void all_rights(struct model_policy *p, bool system)
+static void all_rights(struct model_policy *p, bool system, bool unmask)
 {
     p->read_mask[0] = p->update_mask[0] = p->del_mask[0] = ALL_ROWS;
     p->can_create = system || resource_creatable(p->res->mf);
     p->can_export = true;
     p->everything = system;
+    for (unsigned i = 0; unmask && i < p->res->n_cols; i++)
+        if (p->res->cols[i].f->protect.masked) colset_put(&p->lifted, i);
 }
 
 static void from_grant(struct model_policy *p, const struct auth_grant *g)
@@ -74,6 +91,7 @@ static void from_grant(struct model_policy *p, const struct auth_grant *g)
     p->hidden = field_set(r, g->hidden, g->n_hidden);
     p->fixed = field_set(r, g->read_only, g->n_read_only);
     if (p->partner && r->partner) colset_put(&p->fixed, r->partner->at);
+    field_marks(p, g);
 }
 
 /* ---- compiling -------------------------------------------------------------------- */
@@ -166,6 +184,16 @@ static bool may_write(const struct model_policy *p, const struct model_col *c)
     return !c->secret && !c->f->read_only && c->f->type != MF_SEQUENCE;
 }
 
+/* The manifest masks for everybody but the system; a role's mark for its holders. */
+static void mask(struct model_policy *p, const struct model_col *c)
+{
+    bool masked = c->f->protect.masked || colset_has(&p->marked, c->at);
+    if (!p->everything && masked) colset_put(&p->masked, c->at);
+    if (!p->everything && masked && colset_has(&p->lifted, c->at))
+        colset_put(&p->unmaskable, c->at);
+    p->guarded |= c->sealed || (masked && !p->everything);
+}
+
 static void columns(struct model_policy *p, struct arena *a)
 {
     const struct model_resource *r = p->res;
@@ -177,6 +205,7 @@ static void columns(struct model_policy *p, struct arena *a)
         if (c == r->deleted_at || c == r->live || (c->secret && !p->everything)) continue;
         if (colset_has(&p->hidden, i)) continue;
         colset_put(&p->readable, i);
+        mask(p, c);
         if (c->part_of && !p->everything) continue; /* shown when asked for */
         if (p->n_cols) buf_chr(&b, ',');
         buf_sv(&b, c->ident);
@@ -240,7 +269,9 @@ static bool same(const struct model_policy *a, const struct model_policy *b)
            a->can_create == b->can_create && a->can_export == b->can_export &&
            a->everything == b->everything &&
            memcmp(&a->hidden, &b->hidden, sizeof a->hidden) == 0 &&
-           memcmp(&a->fixed, &b->fixed, sizeof a->fixed) == 0;
+           memcmp(&a->fixed, &b->fixed, sizeof a->fixed) == 0 &&
+           memcmp(&a->marked, &b->marked, sizeof a->marked) == 0 &&
+           memcmp(&a->lifted, &b->lifted, sizeof a->lifted) == 0;
 }
 
 static const struct model_policy *kept(const struct model_resource *r,
@@ -293,7 +324,7 @@ const struct model_policy *policy_of(const struct model_resource *r,
 {
     struct model_policy want = {.res = r};
     if (who->admin || who->kind == AUTH_SYSTEM) {
-        all_rights(&want, who->kind == AUTH_SYSTEM);
+        all_rights(&want, who->kind == AUTH_SYSTEM, true);
         return intern(&want, a);
     }
     /* Rows that do not know their partner themselves follow the rows they are of. */
@@ -322,12 +353,13 @@ const struct model_policy *policy_of_child(const struct model_child *k,
                                            const struct auth_principal *who, struct arena *a)
 {
     struct model_policy want = {.res = k->res};
-    all_rights(&want, who->kind == AUTH_SYSTEM);
+    all_rights(&want, who->kind == AUTH_SYSTEM, who->admin || who->kind == AUTH_SYSTEM);
     const struct auth_grant *g =
         who->admin || who->kind == AUTH_SYSTEM ? NULL : auth_grant_of(who, k->res->name);
     if (g) {
         want.hidden = field_set(k->res, g->hidden, g->n_hidden);
         want.fixed = field_set(k->res, g->read_only, g->n_read_only);
+        field_marks(&want, g);
     }
     return intern(&want, a);
 }
@@ -357,6 +389,12 @@ const struct auth_hat *policy_behalf(const struct model_resource *r,
     for (unsigned h = 1; h < g->n_hats && h <= who->n_hats; h++)
         if (grants(&g->hats[h], action)) return &who->hats[h - 1];
     return NULL;
+}
+
+const struct model_policy *policy_of_nobody(const struct model_resource *r, struct arena *a)
+{
+    struct model_policy want = {.res = r};
+    return intern(&want, a);
 }
 
 /* ---- use -------------------------------------------------------------------------- */

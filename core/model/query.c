@@ -51,7 +51,8 @@ static int read_sort(struct query *q, sv text, struct err *err)
 {
     q->sort = q->r->sort;
     q->desc = q->r->sort_desc;
-    if (!text.n && !colset_has(&q->p->readable, q->sort->at)) {
+    if (!text.n && (!colset_has(&q->p->readable, q->sort->at) ||
+                    colset_has(&q->p->masked, q->sort->at))) {
         q->sort = q->r->id;
         q->desc = true;
     }
@@ -59,7 +60,7 @@ static int read_sort(struct query *q, sv text, struct err *err)
         q->desc = text.p[0] == '-';
         sv name = q->desc ? sv_make(text.p + 1, text.n - 1) : text;
         q->sort = policy_col(q->p, name, "bad_sort", err);
-        if (!q->sort) return -1;
+        if (!q->sort || protect_order(q->p, q->sort, err) < 0) return -1;
         if (!q->sort->sort) {
             bad("bad_sort", q->sort->f->name, err);
             return err_field(err, q->sort->f->name, "bad_sort", q->sort->f->name, NULL);
@@ -114,8 +115,9 @@ static int read_filter(struct query *q, sv text, struct err *err)
     text = sv_trim(text);
     if (!text.n) return 0;
     if (cond_parse(q->r, q->a, text, false, &c, err) < 0) return -1;
-    if (!cond_each_col(c, filter_col, &s)) return -1;
-    if (cond_compile(c, q->a, &q->filter, err) < 0) return -1;
+    if (protect_filter(q->p, c, err) < 0 || !cond_each_col(c, filter_col, &s)) return -1;
+    struct cond_at at = {q->r, q->tenant};
+    if (cond_compile_for(c, &at, q->a, &q->filter, err) < 0) return -1;
     find_narrows(q, c);
     frag_settle(&q->filter, q->a, clock_now_us(), q->utc_offset);
     return 0;
@@ -125,6 +127,13 @@ static int bad_search(struct err *err)
 {
     err_set(err, 400, "bad_filter", "q", NULL);
     return err_field(err, "q", "bad_search", NULL);
+}
+
+/* "Contains" on a masked column would read it out letter by letter. */
+static bool searched(const struct query *q, const struct model_col *c)
+{
+    return c->f->search && colset_has(&q->p->readable, c->at) &&
+           !colset_has(&q->p->masked, c->at);
 }
 
 static int read_search(struct query *q, sv text, struct err *err)
@@ -141,7 +150,7 @@ static int read_search(struct query *q, sv text, struct err *err)
     buf_chr(&b, '%');
     q->search = buf_view(&b);
     for (unsigned i = 0; i < q->r->n_cols; i++)
-        if (q->r->cols[i].f->search && colset_has(&q->p->readable, i)) return 0;
+        if (searched(q, &q->r->cols[i])) return 0;
     return bad_search(err);
 }
 
@@ -207,7 +216,7 @@ void query_narrow(const struct query *q, struct sql *s)
     bool any = false;
     for (unsigned i = 0; i < q->r->n_cols; i++) {
         const struct model_col *c = &q->r->cols[i];
-        if (!c->f->search || !colset_has(&q->p->readable, i)) continue;
+        if (!searched(q, c)) continue;
         sql_text(s, any ? " OR " : " AND (");
         sql_ident(s, c);
         sql_text(s, " LIKE ? ESCAPE '|'");

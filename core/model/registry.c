@@ -2,6 +2,7 @@
  * never changed. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
+#include "model/task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct model *model_new(struct auth *auth)
     tasks_init(m);
     approvals_init(m);
     m->plans = plan_memory_new(m->a);
+    task_kind(m, "core.rekey", rekey_task);
     return m;
 }
 

@@ -107,7 +107,9 @@ static void get_list(struct http_req *req)
     struct err err = {0};
     if (!r) return;
     read_list(req, &l);
-    if (read_limit(req, &l.limit, &err) < 0 || model_list(r, &c, &l, http_out(req), &err) < 0)
+    if (read_limit(req, &l.limit, &err) < 0 ||
+        reveal_read(r, &c, http_query(req, "reveal"), http_query(req, "reason"), &err) < 0 ||
+        model_list(r, &c, &l, http_out(req), &err) < 0)
         http_fail(req, &err);
     else
         answer_tagged(req, false);
@@ -152,6 +154,7 @@ static void get_row(struct http_req *req)
     int64_t id;
     if (!r) return;
     if (row_id(req, &id, &err) < 0 ||
+        reveal_read(r, &c, http_query(req, "reveal"), http_query(req, "reason"), &err) < 0 ||
         model_get(r, &c, id, http_query(req, "expand"), http_out(req), &err) < 0)
         http_fail(req, &err);
     else
@@ -349,6 +352,7 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
         add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
     if (!x->failed) x->failed = import_add_routes(x->router, x->a, r, x->err) < 0;
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
+    add(x, HTTP_POST, below(x, r, "/:id/reveal"), 0, reveal_post, r);
     if (r->parent) return;
     if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
     if (!fixed || r->mf->n_transitions) add(x, HTTP_POST, below(x, r, "/bulk"), 0, post_bulk, r);

@@ -260,6 +260,10 @@ static void resource(struct jsonw *w, const struct model_policy *p, struct about
         jsonw_obj(w);
         field_members(f, !colset_has(&p->writable, at), w);
         live_options(w, f, x);
+        if (c && colset_has(&p->masked, at)) {
+            jsonw_kv_bool(w, "masked", true);
+            jsonw_kv_bool(w, "reveal", colset_has(&p->unmaskable, at));
+        }
         if (k) {
             jsonw_key(w, SV("child"));
             resource(w, policy_of_child(k, who, a), x);

@@ -5,6 +5,8 @@
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
+#include "auth/protect.h"
+
 #include <stdio.h>
 
 /* A default as an SQL literal, NULL when the database cannot hold one. */
@@ -34,11 +36,29 @@ static unsigned text_size(const struct mf_field *f, unsigned dflt)
     return f->has_max && f->max > 0 && f->max < 16000 ? (unsigned)f->max : dflt;
 }
 
+#define MAX_LINE 600 /* characters of a sealed text that is a VARCHAR */
+
+/* Room for the longest value in UTF-8 with nonce, tag and key number. */
+static void sealed_column(const struct mf_field *f, struct store_col *out)
+{
+    bool number = f->type == MF_PHONE || f->type == MF_ID_NUMBER;
+    unsigned chars = text_size(f, f->type == MF_EMAIL ? 254 : 2000);
+    size_t size = AUTH_SEALED_SIZE(number ? 20 : 4 * (size_t)chars);
+    out->type = number                                      ? STORE_COL_ASCII
+                : size > MAX_LINE || f->type == MF_LONGTEXT ? STORE_COL_TEXT
+                                                            : STORE_COL_VARCHAR;
+    out->size = (unsigned)size;
+}
+
 static struct store_col column(struct arena *a, const struct model_col *c)
 {
     const struct mf_field *f = c->f;
     struct store_col out = {
         .name = f->name, .was = f->was, .not_null = c->not_null, .dflt = sql_default(a, c)};
+    if (c->sealed) {
+        sealed_column(f, &out);
+        return out;
+    }
     switch (f->type) {
     case MF_TEXT:
         out.type = f->has_max && f->max >= 16000 ? STORE_COL_TEXT : STORE_COL_VARCHAR;
@@ -121,9 +141,22 @@ static struct store_col column(struct arena *a, const struct model_col *c)
 static void resource_table(const struct model_resource *r, struct arena *a, struct store_table *out)
 {
     static const char *const primary[] = {"id"};
-    struct store_col *cols = ARENA_ARRAY(a, struct store_col, r->n_cols);
-    for (unsigned i = 0; i < r->n_cols; i++)
-        cols[i] = column(a, &r->cols[i]);
+    struct store_col *cols = ARENA_ARRAY(a, struct store_col, 2 * (size_t)r->n_cols);
+    const char **gone = ARENA_ARRAY(a, const char *, 2 * (size_t)r->n_cols);
+    unsigned n_cols = r->n_cols, n_gone = 0;
+    for (unsigned i = 0; i < r->n_cols; i++) {
+        const struct model_col *c = &r->cols[i];
+        cols[i] = column(a, c);
+        if (!c->sealed) continue;
+        gone[n_gone++] = arena_printf(a, "u_%s", c->f->name).p;
+        gone[n_gone++] = arena_printf(a, "i_%s", c->f->name).p;
+        if (c->hash_name)
+            cols[n_cols++] = (struct store_col){
+                .name = c->hash_name,
+                .was = c->f->was ? arena_printf(a, "%s_hash", c->f->was).p : NULL,
+                .type = STORE_COL_ASCII,
+                .size = AUTH_HASH_SIZE};
+    }
     struct store_idx *idx = ARENA_ARRAY(a, struct store_idx, r->n_indexes);
     for (unsigned i = 0; i < r->n_indexes; i++)
         idx[i] = (struct store_idx){.name = r->indexes[i].name,
@@ -132,11 +165,13 @@ static void resource_table(const struct model_resource *r, struct arena *a, stru
                                     .unique = r->indexes[i].unique};
     *out = (struct store_table){.name = r->table,
                                 .cols = cols,
-                                .n_cols = r->n_cols,
+                                .n_cols = n_cols,
                                 .primary = primary,
                                 .n_primary = 1,
                                 .idx = idx,
                                 .n_idx = r->n_indexes,
+                                .gone = gone,
+                                .n_gone = n_gone,
                                 .retire = r->mf->retire,
                                 .n_retire = (unsigned)r->mf->n_retire};
     if (r->mf->was) out->was = arena_printf(a, "%s_%s", r->mf->manifest->id, r->mf->was).p;
@@ -199,6 +234,14 @@ static int complete(const struct model *m, const struct mf_manifest *mf, struct 
     return p ? 0 : -1;
 }
 
+static int seal_old_rows(const struct model *m, const struct mf_manifest *mf,
+                         struct auth_tenant *t, struct err *err)
+{
+    for (size_t i = 0; i < m->n_all; i++)
+        if (m->all[i]->mf->manifest == mf && reseal_new_fields(m->all[i], t, err) < 0) return -1;
+    return 0;
+}
+
 int model_migrate(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,
                   struct err *err)
 {
@@ -214,7 +257,7 @@ int model_migrate(const struct model *m, const struct mf_manifest *mf, struct au
         store_put(conn);
     }
     arena_free(a);
-    return rc;
+    return rc == 0 ? seal_old_rows(m, mf, t, err) : rc;
 }
 
 int model_drop_retired(const struct model *m, const struct mf_manifest *mf, struct auth_tenant *t,

@@ -197,6 +197,7 @@ int write_lock(struct write *w, const struct frag *rows, bool deleted, struct er
     if (store_run(w->conn, buf_view(&s.text), s.args, s.n, rows_collect, &found, err) < 0)
         return -1;
     if (!found.n) return err_set(err, 404, "not_found", NULL);
+    if (protect_rows(all, w->c, &found, err) < 0) return -1;
     w->before = row_json(w, &found, 0, all->n_cols, err);
     if (!w->before) return -1;
     const struct store_val *may = &rows_at(&found, 0)[all->n_cols];
@@ -220,6 +221,7 @@ int write_load_children(struct write *w, struct err *err)
         sql_val(&s, STORE_I(w->id));
         if (store_run(w->conn, buf_view(&s.text), s.args, s.n, rows_collect, &found, err) < 0)
             return -1;
+        if (protect_rows(all, w->c, &found, err) < 0) return -1;
         json_t *list = json_array();
         json_object_set_new(w->before, k->f->name, list);
         for (size_t n = 0; n < found.n; n++) {
@@ -275,10 +277,19 @@ int write_failed(struct write *w, const struct model_resource *r, const char *pr
     return -1;
 }
 
-/* The row for listeners: without what the manifest hides. */
+static bool told_less(const struct model_resource *r)
+{
+    bool less = r->guarded;
+    for (unsigned i = 0; i < r->n_kids; i++)
+        less |= r->kids[i].res->guarded;
+    return less;
+}
+
+/* The row for listeners: without what the manifest hides, masked where it masks. */
 static sv public_row(struct write *w)
 {
     json_t *row = w->after ? w->after : w->before;
+    if (told_less(w->r)) row = json_keep(w->a, protect_told(w->r, w->a, row));
     struct buf b = BUF_IN(w->a);
     struct jsonw jw = jsonw_on(&b);
     const char *name;
@@ -333,7 +344,10 @@ int write_done(struct write *w, struct err *err)
 {
     if (w->quiet) return 0;
     if (w->after && record(w, false, err) < 0) return -1;
-    if (has_trait(w->r, MF_AUDITED) && history_add(w, history_changes(w), err) < 0) return -1;
+    sv changes;
+    if (has_trait(w->r, MF_AUDITED) &&
+        (history_changes(w, &changes, err) < 0 || history_add(w, changes, err) < 0))
+        return -1;
     struct model_done *d = ARENA_NEW(w->a, struct model_done);
     *d = (struct model_done){.who = w->c->who,
                              .r = w->r,

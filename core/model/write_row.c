@@ -49,9 +49,14 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
             v = STORE_I(1);
         else if (store_value(r, c, row, w->a, &v, err) < 0)
             return -1;
+        struct store_val hash;
+        if (protect_store(w, r, c, id, &v, &hash, err) < 0) return -1;
         if (s.n) buf_chr(&s.text, ',');
         sql_ident(&s, c);
         sql_val(&s, v);
+        if (!c->hash.n) continue;
+        buf_printf(&s.text, ",%.*s", SVARG(c->hash));
+        sql_val(&s, hash);
     }
     sql_text(&s, ") VALUES (");
     for (unsigned i = 0; i < s.n; i++)
@@ -76,10 +81,16 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
         bool own = c == r->owner || c == r->dept || c == r->partner || c == r->state;
         if (c->system && !c->part_of && !own) continue;
         if (!differs(before, after, c)) continue;
-        if (store_value(r, c, after, w->a, &v, err) < 0) return -1;
+        struct store_val hash;
+        if (store_value(r, c, after, w->a, &v, err) < 0 ||
+            protect_store(w, r, c, id, &v, &hash, err) < 0)
+            return -1;
         sql_ident(&s, c);
         sql_text(&s, "=?,");
         sql_val(&s, v);
+        if (!c->hash.n) continue;
+        buf_printf(&s.text, "%.*s=?,", SVARG(c->hash));
+        sql_val(&s, hash);
     }
     *changed = s.n > 0 || touch;
     if (!*changed) return 0;

@@ -381,6 +381,23 @@ static void plan_leftovers(struct plan *p, const struct store_table *t, struct l
                      SVARG(i->name));
 }
 
+/* Before the columns: one that is widened beyond an index's limit leaves it. */
+static void plan_gone(struct plan *p, const struct store_table *t, struct live_table *live)
+{
+    for (unsigned i = 0; i < t->n_gone; i++) {
+        struct live_idx *idx = schema_idx(live, t->gone[i]);
+        bool wanted = !idx || idx->wanted;
+        for (unsigned k = 0; k < t->n_idx; k++)
+            wanted |= strcmp(t->idx[k].name, t->gone[i]) == 0;
+        if (wanted) continue;
+        idx->wanted = true; /* dealt with */
+        struct buf b = alter(p, t);
+        buf_str(&b, "DROP INDEX ");
+        store_ident(&b, t->gone[i]);
+        step(p, live, &b, arena_printf(p->a, "drop index %s.%s", t->name, t->gone[i]), STORE_INSTANT);
+    }
+}
+
 /* ---- tables -------------------------------------------------------------------- */
 
 static int plan_create(struct plan *p, const struct store_table *t)
@@ -423,6 +440,7 @@ static int plan_table(struct plan *p, const struct store_table *t)
              STORE_INSTANT);
         live->name = arena_sv(p->a, sv_of(t->name));
     }
+    plan_gone(p, t, live);
     for (unsigned i = 0; i < t->n_cols; i++)
         if (plan_column(p, t, live, actual, &t->cols[i]) != 0) return -1;
     if (plan_primary(p, t, live) != 0) return -1;

@@ -157,6 +157,8 @@ struct store_table {
     unsigned n_primary;
     const struct store_idx *idx;
     unsigned n_idx;
+    const char *const *gone;     /* indexes from before a column was encrypted */
+    unsigned n_gone;
     const char *const *retire;   /* columns that may be dropped, only when asked */
     unsigned n_retire;
 };

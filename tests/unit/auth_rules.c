@@ -253,25 +253,31 @@ static void test_master_key(void **state)
     char dir[] = "/tmp/atrium-auth-XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/master.key", dir);
-    unsigned char one[32], two[32];
+    struct master_keys one, two;
     struct err e = {0};
-    assert_int_equal(seal_load_key(dir, one, &e), 0);
-    assert_int_equal(seal_load_key(dir, two, &e), 0);
-    assert_memory_equal(one, two, 32);
+    assert_int_equal(master_load(dir, NULL, &one, &e), 0);
+    assert_int_equal(master_load(dir, NULL, &two, &e), 0);
+    assert_memory_equal(&one, &two, sizeof one);
+    assert_int_equal(one.n, 1);
+    assert_int_equal(master_add(dir, &e), 0);
+    assert_int_equal(master_load(dir, NULL, &two, &e), 0);
+    assert_int_equal(two.n, 2);
+    assert_int_equal(two.k[1].number, 2);
+    assert_memory_equal(one.k[0].b, two.k[0].b, 32);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     chmod(path, 0640);
-    assert_int_equal(seal_load_key(dir, two, &e), -1);
+    assert_int_equal(master_load(dir, NULL, &two, &e), -1);
     assert_non_null(strstr(e.detail, "0600"));
     chmod(path, 0600);
     assert_int_equal(truncate(path, 20), 0);
     err_clear(&e);
-    assert_int_equal(seal_load_key(dir, two, &e), -1);   /* never replaced by a new one */
+    assert_int_equal(master_load(dir, NULL, &two, &e), -1);   /* never replaced by a new one */
     unlink(path);
     rmdir(dir);
     err_clear(&e);
-    assert_int_equal(seal_load_key(dir, two, &e), -1);
+    assert_int_equal(master_load(dir, NULL, &two, &e), -1);
 }
 
 static void test_siphash(void **state)

@@ -276,7 +276,8 @@ static void test_good_resource(void **state)
     const struct mf_grant *g = &r->grants[0];
     assert_true(g->n_read == 1 && g->create && g->n_update == 1 && g->n_del == 0 && !g->export &&
                 g->n_doing == 1 && g->n_fields == 2);
-    assert_true(g->fields[0].hidden && !g->fields[0].read_only && g->fields[1].read_only);
+    assert_string_equal(g->fields[0].mark, "hidden");
+    assert_string_equal(g->fields[1].mark, "read_only");
     assert_string_equal(g->fields[1].field, "code");
     assert_true(r->n_list_filters == 2 && r->n_list_sorts == 2);
     assert_string_equal(r->list_sorts[0], "-created_at");
@@ -523,7 +524,7 @@ static const struct bad {
     {L, "read: [all], delete", "delete",
      L ":32:9: a role needs 'read' before it can update, delete, export or do\n"},
     {L, "amount: hidden", "amount: hide",
-     L ":31:83: 'amount' must be one of: hidden, read_only\n"},
+     L ":31:83: 'amount' must be one of: hidden, masked, unmasked, read_only\n"},
     {L, "amount: hidden", "amnt: hidden",
      L ":31:75: no such field 'amnt'; there are: no, name, grade, tags, amount, code, start, end, customer, photo, remark, calls\n"},
     {L, "filters: [state, owner]", "filters: [state, remark]",

@@ -79,6 +79,11 @@ async function holds(atrium, facts) {
   must(await member.post('/api/auth/code', { phone: '13700000003', purpose: 'member' }), 202);
   must(await member.post('/api/auth/member/login', { phone: '13700000003', code: await codeFor(atrium, '13700000003') }), 200);
   assert.equal(must(await admin.get('/api/core/member'), 200).count, 1, 'the member is the one he was');
+  // What is protected now is nowhere in the clear, in rows and in history from before.
+  const kept = client(atrium)(['core_staff', 'core_staff_history', 'core_member', 'core_member_history']
+    .map((t) => `SELECT * FROM atrium_t_old.${t};`).join('\n'));
+  assert.match(kept, /v1\.1\./);
+  for (const clear of ['13900000002', '13700000003']) assert.ok(!kept.includes(clear), `${clear} is in the database`);
   // And it works on.
   must(await admin.patch(`/api/vote/poll/${facts.draft}`, { title: '新版再改' }), 200);
   must(await admin.post('/api/core/dept', { name: '新部门', parent: facts.below }), 201);
