@@ -93,6 +93,9 @@ const en: Record<keyof typeof zh, string> & Record<string, string> = {
   'login.sent': 'A code was sent. It is valid for 5 minutes.',
   'login.submit': 'Log in',
   'login.busy': 'Logging in…',
+  'consent.lead': 'Please read and accept the following.',
+  'consent.accept': 'Accept and go on',
+  'consent.refuse': 'I do not accept; log out',
 
   'my.title': 'My account',
   'my.member': 'Member',

@@ -83,6 +83,9 @@ export default {
   'login.sent': '验证码已发送，5 分钟内有效。',
   'login.submit': '登录',
   'login.busy': '正在登录…',
+  'consent.lead': '请阅读并同意以下内容。',
+  'consent.accept': '同意并继续',
+  'consent.refuse': '不同意，退出登录',
 
   'my.title': '我的',
   'my.member': '会员',

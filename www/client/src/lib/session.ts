@@ -9,8 +9,16 @@ export interface Session {
   tenant: { slug: string; name: string };
 }
 
+/** A current agreement that is asked for here. */
+export interface Asked {
+  version: string;
+  code: string;
+  accepted: boolean;
+}
+
 interface LogIn {
   token: string;
+  agreements?: Asked[];
   user: { id: string; name?: string };
 }
 
@@ -32,11 +40,27 @@ export async function sendCode(phone: string): Promise<void> {
   await api.post('/api/auth/code', { body: { phone, purpose: 'member' } });
 }
 
-export async function logIn(phone: string, code: string): Promise<void> {
+/** Who has proved who he is and has still to accept something. */
+let arriving: Session['user'] = null;
+
+async function arrive(): Promise<void> {
+  member.value = arriving;
+  await loadSession();
+}
+
+/** Gives what is still to be accepted; until then nobody counts as logged in here. */
+export async function logIn(phone: string, code: string): Promise<Asked[]> {
   const answer = await api.post<LogIn>('/api/auth/member/login', { body: { phone, code } });
   keepToken(answer.token);
-  member.value = answer.user;
-  await loadSession();
+  arriving = answer.user;
+  const asked = answer.agreements ?? [];
+  if (asked.length === 0) await arrive();
+  return asked;
+}
+
+export async function acceptAll(versions: string[]): Promise<void> {
+  await api.post('/api/core/public/agreements/accept', { body: { versions } });
+  await arrive();
 }
 
 export async function logOut(): Promise<void> {

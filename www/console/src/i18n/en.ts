@@ -114,6 +114,17 @@ export default {
         title: 'Prove who you are', hint: 'This operation is sensitive. Please confirm that it is you.', password: 'Password', code: 'Code sent to {phone}', send: 'Send code', wait: 'Again in {n} s', ok: 'Confirm',
         by: { password: 'Use the password', code: 'Use a code by SMS' },
     },
+    calendar: {
+        title: 'Calendar', subtitle: 'Due dates and reminders count working days by it.', before: 'The year before', after: 'The year after', init: 'Initialise {year}',
+        workday: 'Working day', holiday: 'Day off', adjusted: 'Worked in exchange', count: '{n} of {all} days are worked on', hint: 'Click to change; with Shift a whole stretch.',
+    },
+    secret: {
+        title: 'Secret', once: 'This is the only time it is shown. Keep it now.', copy: 'Copy', copied: 'Copied', copyFailed: 'Cannot copy; please select it', kept: 'I have kept it',
+        has: 'There is a secret; the system does not keep its text.', noneKey: 'There is no secret yet, so this key cannot be used.', noneHook: 'Its secret was never shown; the receiver needs it to verify signatures.',
+        make: 'Make a secret', renew: 'New secret', renewTitle: 'A new secret?', renewKey: 'The present one stops working at once.', renewHook: 'The old one stays good for a day.',
+        test: 'Send a test', testSent: 'A test is on its way; see the deliveries', again: 'Send again', againText: 'Sends again what arrived or was given up in this stretch of time.',
+        againDone: '{n} will be sent again', deliveries: 'Deliveries', one: 'Send again', oneHint: 'The receiver tells repeated deliveries by the event id.',
+    },
     grants: {
         resource: 'Resource', read: 'View', create: 'Create', update: 'Change', delete: 'Delete', export: 'Export', do: 'Actions', fields: 'Fields kept back',
         all: 'All', own: 'Own', hidden: 'hidden', readOnly: 'read-only', everything: 'Nothing is refused to this role.', nothing: 'This role allows nothing yet.',

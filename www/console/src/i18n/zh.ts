@@ -114,6 +114,17 @@ export default {
         title: '验证身份', hint: '此操作较为敏感，请先确认是您本人。', password: '登录密码', code: '发送到 {phone} 的验证码', send: '发送验证码', wait: '{n} 秒后重发', ok: '确认',
         by: { password: '改用密码验证', code: '改用短信验证码' },
     },
+    calendar: {
+        title: '工作日历', subtitle: '截止日期与提醒按此日历计算工作日。', before: '上一年', after: '下一年', init: '初始化 {year} 年',
+        workday: '工作日', holiday: '休息日', adjusted: '调休上班', count: '{all} 天中有 {n} 个工作日', hint: '点击切换；按住 Shift 再点可设置一段。',
+    },
+    secret: {
+        title: '密钥', once: '密钥只显示这一次，请立即妥善保存。', copy: '复制', copied: '已复制', copyFailed: '无法复制，请手动选择', kept: '已保存',
+        has: '密钥已生成，系统不保存原文。', noneKey: '还没有生成密钥，此接口密钥尚不能使用。', noneHook: '还没有查看过签名密钥，接收方需要它来验证签名。',
+        make: '生成密钥', renew: '更换密钥', renewTitle: '更换密钥？', renewKey: '现在的密钥将立即失效。', renewHook: '旧密钥在一天内仍可用于验证。',
+        test: '发送测试', testSent: '测试已发出，结果见投递记录', again: '重新发送', againText: '重新发送这段时间内已送达与已放弃的事件。',
+        againDone: '已安排重新发送 {n} 条', deliveries: '投递记录', one: '重新发送', oneHint: '接收方按事件编号识别重复的投递。',
+    },
     grants: {
         resource: '资源', read: '查看', create: '新建', update: '修改', delete: '删除', export: '导出', do: '操作', fields: '字段限制',
         all: '全部', own: '本人', hidden: '隐藏', readOnly: '只读', everything: '此角色不受权限限制。', nothing: '此角色还没有任何权限。',

@@ -116,6 +116,7 @@ async function json(method: string, path: string, o: RequestOptions = {}): Promi
 
 export const get = (path: string, query?: Query, o: RequestOptions = {}) => json('GET', path, { ...o, query })
 export const post = (path: string, body?: unknown, o: RequestOptions = {}) => json('POST', path, { ...o, body })
+export const put = (path: string, body: unknown, o: RequestOptions = {}) => json('PUT', path, { ...o, body })
 export const patch = (path: string, body: unknown, o: RequestOptions = {}) => json('PATCH', path, { ...o, body })
 export const del = (path: string, o: RequestOptions = {}) => json('DELETE', path, o)
 

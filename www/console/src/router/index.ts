@@ -19,6 +19,7 @@ export const router = createRouter({
             children: [
                 { path: '', name: 'home', component: () => import('../pages/HomePage.vue') },
                 { path: 'plugins', name: 'plugins', component: () => import('../pages/PluginsPage.vue') },
+                { path: 'calendar', name: 'calendar', component: () => import('../pages/CalendarPage.vue') },
                 { path: 'approvals', name: 'approvals', component: () => import('../pages/ApprovalsPage.vue') },
                 { path: 'approvals/:id', name: 'approval', component: () => import('../pages/ApprovalPage.vue') },
                 { path: 'r/:plugin/:resource', name: 'list', component: ListPage },
