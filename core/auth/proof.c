@@ -2,7 +2,7 @@
  * Its log-in is the first proof; each lasts five minutes. */
 #define LOG_ROOM "auth"
 
-#include "auth/room.h"
+#include "auth/login.h"
 
 #define PROOF_US (5LL * 60 * 1000000)
 
@@ -82,18 +82,30 @@ static int by_code(struct http_req *req, struct store_conn *c, const struct owne
     return err_field(err, "code", "code_invalid", NULL);
 }
 
+/* The second factor's own counting bounds guesses. */
+static int by_totp(struct http_req *req, struct store_conn *c, sv code, struct err *err)
+{
+    struct err e = {0};
+    if (factor_check(req, c, auth_of(req)->id, code, false, NULL, &e) == 0) return 0;
+    if (e.status == 401) return err_field(err, "totp", "auth.factor", NULL);
+    err_copy(err, &e);
+    return -1;
+}
+
 static int prove(struct http_req *req, struct store_conn *c, json_t *body, struct err *err)
 {
     const struct auth_principal *p = auth_of(req);
     struct owner who;
-    sv password, code;
-    if (login_text(body, "password", false, 200, &password, err) != 0 ||
+    sv password, code, totp;
+    if (login_text(body, "totp", false, 40, &totp, err) != 0 ||
+        login_text(body, "password", false, 200, &password, err) != 0 ||
         login_text(body, "code", false, 20, &code, err) != 0 ||
         read_owner(tenant_of(req), c, http_arena(req), p->id, &who, err) != 0)
         return -1;
-    if (!password.p && !code.p) return err_field(err, "password", "required", NULL);
+    if (!password.p && !code.p && !totp.p) return err_field(err, "password", "required", NULL);
     int rc = password.p ? by_password(req, c, &who, password, err)
-                        : by_code(req, c, &who, code, err);
+             : code.p   ? by_code(req, c, &who, code, err)
+                        : by_totp(req, c, totp, err);
     if (rc != 0) return -1;
     struct store_val args[] = {STORE_T(clock_now_us()), STORE_I(p->session)};
     return store_exec(c, SV("UPDATE core_session SET proved_at = ? WHERE id = ?"), args, 2, NULL,
@@ -177,10 +189,12 @@ static void get_ways(struct http_req *req)
     struct err e = {0};
     struct store_conn *c;
     struct owner who;
+    bool enrolled = false;
     int rc = staff_session(req, &e);
     if (rc == 0) rc = store_get(auth_tenant_of(req)->db, &c, &e);
     if (rc == 0) {
         rc = read_owner(tenant_of(req), c, http_arena(req), auth_of(req)->id, &who, &e);
+        if (rc == 0) rc = factor_enrolled(c, auth_of(req)->id, &enrolled, &e);
         store_put(c);
     }
     if (rc != 0) {
@@ -193,6 +207,7 @@ static void get_ways(struct http_req *req)
     jsonw_arr(&w);
     if (who.hash.p) jsonw_cstr(&w, "password");
     if (who.phone.p) jsonw_cstr(&w, "code");
+    if (enrolled) jsonw_cstr(&w, "totp");
     jsonw_end_arr(&w);
     jsonw_kv_sv(&w, "phone", who.phone.p ? phone_mask(http_arena(req), who.phone) : SV_NULL);
     jsonw_end_obj(&w);

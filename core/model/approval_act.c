@@ -22,7 +22,7 @@ struct run {
 
 static int64_t actor(const struct run *r)
 {
-    return r->c->who->kind == AUTH_STAFF ? r->c->who->id : 0;
+    return auth_is_staff(r->c->who) ? r->c->who->id : 0;
 }
 
 static int note(struct run *r, const char *action, int64_t other, struct err *err)

@@ -237,7 +237,7 @@ static sv subject_of(struct arena *a, const struct model_resource *r, const json
 
 static int askable(struct model_ctx *c, struct err *err)
 {
-    if (c->may_ask && c->who->kind == AUTH_STAFF) return 0;
+    if (c->may_ask && auth_is_staff(c->who)) return 0;
     return err_set(err, 409, "approval_needed", NULL);
 }
 

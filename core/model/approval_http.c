@@ -6,7 +6,7 @@
 static bool staff_only(struct http_req *req)
 {
     const struct auth_principal *p = auth_of(req);
-    if (p->kind == AUTH_STAFF) return true;
+    if (auth_is_staff(p)) return true;
     http_fail_code(req, p->kind == AUTH_ANON ? 401 : 403,
                    p->kind == AUTH_ANON ? "unauthorized" : "forbidden");
     return false;

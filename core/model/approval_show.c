@@ -19,7 +19,7 @@ static bool has_part(const struct showing *s)
 {
     const struct auth_principal *who = s->c->who;
     if (who->kind == AUTH_SYSTEM || who->admin) return true;
-    if (who->kind != AUTH_STAFF) return false;
+    if (!auth_is_staff(who)) return false;
     if (who->id == s->row.a.requester) return true;
     for (size_t i = 0; i < s->row.a.n_steps; i++)
         for (size_t k = 0; k < s->row.a.steps[i].n_seats; k++)
@@ -236,7 +236,7 @@ static int log_lines(struct showing *s, struct err *err)
 
 static void can(struct showing *s)
 {
-    int64_t who = s->c->who->kind == AUTH_STAFF ? s->c->who->id : 0;
+    int64_t who = auth_is_staff(s->c->who) ? s->c->who->id : 0;
     bool open = s->row.a.state == APPR_PENDING, mine = who && who == s->row.a.requester;
     bool asked = who && appr_seat_of(&s->row.a, who);
     jsonw_key(&s->w, SV("can"));

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { Atrium, Api, top } from '../lib/atrium.mjs';
 import { person, sql } from '../lib/people.mjs';
+import { totp } from '../lib/totp.mjs';
 
 let atrium, admin, ann;
 const url = '/api/buying/order';
@@ -41,6 +42,20 @@ test('C-sec2 an export asks for a proof once the log-in is old; password or code
   assert.equal((await ann.get(`${url}/export?format=csv`)).status, 200);
   assert.equal((await ann.post('/api/auth/reauth', { code })).status, 422, 'once only');
   assert.equal((await new Api(admin.base).post('/api/auth/reauth', { password: 'x' })).status, 401);
+});
+
+test('C-sec2 who has an authenticator may prove himself by it', async () => {
+  await admin.post('/api/auth/reauth', { password: admin.password });
+  const cy = await person(admin, 'cy', ['buying.buyer']);
+  const begun = await cy.post('/api/auth/totp/begin', { password: cy.password });
+  assert.equal(begun.status, 200, JSON.stringify(begun.body));
+  assert.equal((await cy.post('/api/auth/totp/confirm', { code: totp(begun.body.secret) })).status, 200);
+  age();
+  assert.deepEqual((await cy.get('/api/auth/reauth')).body.ways, ['password', 'totp']);
+  assert.equal((await cy.get(`${url}/export?format=csv`)).body.code, 'reauth_required');
+  assert.deepEqual(Object.keys((await cy.post('/api/auth/reauth', { totp: '000000' })).body.fields), ['totp']);
+  assert.equal((await cy.post('/api/auth/reauth', { totp: totp(begun.body.secret, 1) })).status, 204);
+  assert.equal((await cy.get(`${url}/export?format=csv`)).status, 200);
 });
 
 test('C-sec2 guessing the password of an open screen locks', async () => {

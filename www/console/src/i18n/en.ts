@@ -112,7 +112,7 @@ export default {
     },
     reauth: {
         title: 'Prove who you are', hint: 'This operation is sensitive. Please confirm that it is you.', password: 'Password', code: 'Code sent to {phone}', send: 'Send code', wait: 'Again in {n} s', ok: 'Confirm',
-        by: { password: 'Use the password', code: 'Use a code by SMS' },
+        totp: 'Code of the authenticator app', by: { password: 'Use the password', code: 'Use a code by SMS', totp: 'Use the authenticator app' },
     },
     calendar: {
         title: 'Calendar', subtitle: 'Due dates and reminders count working days by it.', before: 'The year before', after: 'The year after', init: 'Initialise {year}',

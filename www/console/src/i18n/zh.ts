@@ -112,7 +112,7 @@ export default {
     },
     reauth: {
         title: '验证身份', hint: '此操作较为敏感，请先确认是您本人。', password: '登录密码', code: '发送到 {phone} 的验证码', send: '发送验证码', wait: '{n} 秒后重发', ok: '确认',
-        by: { password: '改用密码验证', code: '改用短信验证码' },
+        totp: '动态口令', by: { password: '改用密码验证', code: '改用短信验证码', totp: '改用动态口令' },
     },
     calendar: {
         title: '工作日历', subtitle: '截止日期与提醒按此日历计算工作日。', before: '上一年', after: '下一年', init: '初始化 {year} 年',
