@@ -59,7 +59,7 @@ int reveal_read(const struct model_resource *r, struct model_ctx *c, sv names, s
             return forbid(p, c->who, name, c->arena, err);
         if (colset_has(&p->masked, col->at)) colset_put(&v->cols, col->at);
     }
-    if (check_reason(r, c, reason, err) < 0) return -1;
+    if (check_reason(r, c, reason, err) < 0 || sensitive_check(r, c, "reveal", err) < 0) return -1;
     c->reveal = v;
     return 0;
 }

@@ -135,3 +135,22 @@ test('C-sec2 changes of many rows: rows that others have to agree to are refused
   await admin.post('/api/auth/reauth', { password: admin.password });
   await admin.patch('/api/core/plugins/core/settings', { sensitive: null });
 });
+
+test('C-sec2 unmasking asks for a proof where the manifest says so; an approval shows no more than its asker sees', async () => {
+  await admin.post('/api/auth/reauth', { password: admin.password });
+  const made = await admin.post(url, { title: '账号', amount: 200000, account: '6222020200112233', owner: ann.id });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const body = { fields: ['account'], reason: '核对' };
+  age();
+  assert.equal((await admin.post(`${url}/${made.body.id}/reveal`, body)).body.code, 'reauth_required');
+  await admin.post('/api/auth/reauth', { password: admin.password });
+  const shown = await admin.post(`${url}/${made.body.id}/reveal`, body);
+  assert.equal(shown.body.account, '6222020200112233', JSON.stringify(shown.body));
+  await ann.login('ann', ann.password);
+  const asked = await ann.post(`${url}/${made.body.id}/do/order`);
+  assert.equal(asked.status, 202, JSON.stringify(asked.body));
+  const seen = JSON.stringify((await admin.get(`/api/core/approval/${asked.body.approval.id}`)).body);
+  assert.ok(!seen.includes('6222020200112233'), 'masked, as she sees it');
+  assert.equal((await admin.post(`/api/core/approval/${asked.body.approval.id}/approve`)).body.status, 'approved');
+  assert.equal((await admin.post(`${url}/${made.body.id}/reveal`, body)).body.account, '6222020200112233', 'kept whole');
+});
