@@ -13,6 +13,25 @@ export default {
         phone: 'Mobile number', code: 'Code', sendCode: 'Send code', resend: 'Again in {n} s', sent: 'Code sent, valid for 5 minutes',
         submit: 'Log in', need: 'Required', logout: 'Log out', expired: 'Your session has expired',
         expiredHint: 'Log in again to go on. What you have not saved is still here.', leave: 'Go to the log-in page',
+        step_totp: 'Second factor', hint_totp: 'Type the six digits of your authenticator, or a recovery code.', step_enrol: 'Set up the second factor', enrolHint: 'Scan the code with an authenticator, or type the key below into it; then type the six digits it shows.',
+        step_password: 'A new password', hint_password: 'Your password is too old or was set by an administrator. Choose a new one to go on.', totpCode: 'Six digits', qr: 'QR code of the second factor', go: 'Continue', restart: 'Start again',
+        codesTitle: 'Keep these recovery codes', codesHint: 'Each signs you in once when the authenticator is lost. They are shown only now.', codesKept: 'I have kept them', captcha: 'Signs of the picture', captchaNew: 'Another picture',
+        outer: 'Other ways to sign in', outerFailed: 'The outer log-in did not succeed; please try again.', outerUnknown: 'That account is linked to nobody here: sign in by password and link it under My account.',
+    },
+    me: {
+        title: 'My account', profile: 'Profile', name: 'Name', login: 'Login', email: 'E-mail', passwordAgain: 'Current password', change: 'Change',
+        rebind: 'Change phone', newPhone: 'New phone', phoneDone: 'Your phone was changed', factor: 'Second factor', factorOn: 'In use', factorOff: 'Not in use',
+        factorHint: 'Beside the password, six digits from an authenticator.', factorEnrol: 'Set up', factorRemove: 'Remove', factorRemoved: 'The second factor was removed',
+        recoveryLeft: '{n} recovery codes left', linked: 'Linked', notLinked: 'Not linked', link: 'Link', unlink: 'Unlink', unlinkTitle: 'Unlink this account?',
+        unlinkText: 'It will no longer sign you in.', linkFailed: 'It was not linked; that account may be linked to somebody else.', sessions: 'My sessions',
+    },
+    session: {
+        title: 'Sessions', subtitle: 'Log-ins in use; ending one takes effect at once.', end: 'End', endTitle: 'End this session?', endText: 'That device has to sign in again; what is not saved there is lost.',
+        ended: 'The session was ended', none: 'No open sessions', current: 'This one', since: 'since {time}', seen: 'last used {time}',
+    },
+    security: {
+        title: 'Security', subtitle: 'Rules of log-in, passwords, sessions, devices and the operation log.', rules: 'Rules', rulesHint: 'Password policy, second factor, lock-out, captcha, session times, device register, retention of the log',
+        outer: 'Secrets of outer log-ins', noOuter: 'There are no outer log-ins.', hasSecret: 'Secret set', noSecret: 'No secret', setSecret: 'Set secret', secretOf: 'Secret of {name}', toOuter: 'Manage outer log-ins',
     },
     password: {
         title: 'Change password', old: 'Current password', new: 'New password', again: 'New password again', rule: 'At least 10 characters of three kinds', differ: 'The two differ', done: 'Password changed; other sessions have ended',

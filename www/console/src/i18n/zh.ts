@@ -13,6 +13,25 @@ export default {
         phone: '手机号', code: '验证码', sendCode: '获取验证码', resend: '{n} 秒后重发', sent: '验证码已发送，5 分钟内有效',
         submit: '登录', need: '请填写此项', logout: '退出登录', expired: '登录已过期',
         expiredHint: '请重新登录后继续，未保存的内容仍然保留。', leave: '返回登录页',
+        step_totp: '动态口令', hint_totp: '请输入验证器显示的六位数字，或一个恢复码。', step_enrol: '启用动态口令', enrolHint: '用验证器应用扫描二维码，或手工输入下面的密钥，再输入它显示的六位数字。',
+        step_password: '设置新密码', hint_password: '您的密码已到期或由管理员设置，请设置新密码后继续。', totpCode: '六位动态口令', qr: '动态口令二维码', go: '继续', restart: '重新登录',
+        codesTitle: '请保存恢复码', codesHint: '丢失验证器时，每个恢复码可登录一次。它们只显示这一次。', codesKept: '已保存，继续', captcha: '图形验证码', captchaNew: '换一张',
+        outer: '其他登录方式', outerFailed: '外部登录没有成功，请重试。', outerUnknown: '该账号尚未绑定员工，请先用密码登录后在「我的」中绑定。',
+    },
+    me: {
+        title: '我的', profile: '个人资料', name: '姓名', login: '登录名', email: '电子邮箱', passwordAgain: '当前密码', change: '修改',
+        rebind: '更换手机', newPhone: '新手机号', phoneDone: '手机号已更换', factor: '动态口令', factorOn: '已启用', factorOff: '未启用',
+        factorHint: '登录时除密码外再输入验证器上的六位数字。', factorEnrol: '启用', factorRemove: '停用', factorRemoved: '动态口令已停用',
+        recoveryLeft: '恢复码剩余 {n} 个', linked: '已绑定', notLinked: '未绑定', link: '绑定', unlink: '解除绑定', unlinkTitle: '解除绑定？',
+        unlinkText: '之后不能再用该账号登录。', linkFailed: '绑定未完成，请重试；该账号可能已绑定他人。', sessions: '我的登录',
+    },
+    session: {
+        title: '在线会话', subtitle: '正在使用的登录；强制下线立即生效。', end: '下线', endTitle: '强制下线？', endText: '该设备需要重新登录，未保存的内容会丢失。',
+        ended: '已下线', none: '没有登录中的会话', current: '本机', since: '登录于 {time}', seen: '最近使用 {time}',
+    },
+    security: {
+        title: '安全设置', subtitle: '登录、密码、会话、设备和操作日志的规则。', rules: '安全规则', rulesHint: '密码策略、动态口令、锁定、图形验证码、会话时限、设备登记、日志保留',
+        outer: '外部登录的密钥', noOuter: '还没有外部登录。', hasSecret: '已设密钥', noSecret: '未设密钥', setSecret: '设置密钥', secretOf: '{name} 的密钥', toOuter: '管理外部登录',
     },
     password: {
         title: '修改密码', old: '当前密码', new: '新密码', again: '再次输入新密码', rule: '至少 10 个字符，含三类字符', differ: '两次输入不一致', done: '密码已修改，其他登录已失效',

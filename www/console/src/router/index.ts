@@ -18,6 +18,9 @@ export const router = createRouter({
             component: () => import('../shell/AppShell.vue'),
             children: [
                 { path: '', name: 'home', component: () => import('../pages/HomePage.vue') },
+                { path: 'me', name: 'me', component: () => import('../pages/MePage.vue') },
+                { path: 'sessions', name: 'sessions', component: () => import('../pages/SessionsPage.vue') },
+                { path: 'security', name: 'security', component: () => import('../pages/SecurityPage.vue') },
                 { path: 'plugins', name: 'plugins', component: () => import('../pages/PluginsPage.vue') },
                 { path: 'calendar', name: 'calendar', component: () => import('../pages/CalendarPage.vue') },
                 { path: 'approvals', name: 'approvals', component: () => import('../pages/ApprovalsPage.vue') },

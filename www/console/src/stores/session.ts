@@ -50,6 +50,16 @@ export interface Bootstrap {
     slots: Slot[]
 }
 
+/* What a log-in answers: somebody, or the next step with its ticket. */
+export interface LoginAnswer {
+    user?: { id: string; name: string }
+    step?: 'totp' | 'enrol' | 'password'
+    ticket?: string
+    secret?: string
+    qr?: string
+    recovery_codes?: string[]
+}
+
 const NOTHING: Can = { read: false, create: false, update: false, delete: false, export: false, import: false, do: [] }
 
 export const useSession = defineStore('session', () => {
@@ -80,8 +90,8 @@ export const useSession = defineStore('session', () => {
         boot.value = b
     }
 
-    async function login(credentials: Record<string, string>): Promise<{ id: string; name: string }> {
-        return (await api.post('/api/auth/login', credentials, { anonymous: true })).user
+    async function login(credentials: Record<string, unknown>): Promise<LoginAnswer> {
+        return api.post('/api/auth/login', credentials, { anonymous: true })
     }
 
     async function logout(): Promise<void> {
