@@ -87,14 +87,26 @@ static void start(void)
     if (!server) abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* A connection; the fuzzer's own clock may interrupt, and ports may run short for a
+ * moment on a busy machine. */
+static int reach(void)
 {
-    if (!server) start();
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in in = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (connect(fd, (struct sockaddr *)&in, sizeof(in)) != 0) abort();
+    for (int tries = 0; tries < 1000; tries++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0) return fd;
+        close(fd);
+        usleep(1000);
+    }
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!server) start();
+    int fd = reach();
     struct linger hard = {1, 0}; /* no port is kept in TIME-WAIT */
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
     ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
