@@ -147,6 +147,9 @@ export class Oracle {
     return !(g?.hidden.includes(field) ?? false);
   }
 
+  /** Shown as it is, not masked: what one may sort, group and compare by. */
+  plain(p, name, field) { return this.shows(p, name, field); }
+
   fields(p, name) { return members(name).filter((f) => this.shows(p, name, f)); }
 
   creates(p, name) { return grantOf(p, name)?.create === true; }

@@ -114,10 +114,19 @@ export class World {
     return p;
   }
 
+  /** A program with the rights of one role, said as grants of its own. */
+  async key(name, role) {
+    const row = must(await this.admin.post('/api/core/api_key', { name: `${name} ${this.mark}`, grants: role.grants, rate: 60000 }), 'key', 201);
+    const { secret } = must(await this.admin.post(`/api/core/api_key/${row.id}/secret`), 'secret of a key', 200);
+    const api = new Api(this.admin.base);
+    api.token = secret;
+    this.principals.push({ id: null, kind: 'key', name, dept: null, depts: [], roles: [role], api });
+  }
+
   async people() {
     const { r } = this;
     const names = [...this.depts.keys()];
-    const roles = [];
+    const roles = (this.roles = []);
     for (let i = 0; i < this.options.roles; i++) roles.push(await this.role(`trial_${i}`, drawGrants(r)));
     for (let i = 0; i < this.options.people; i++) {
       const mine = [roles[i % roles.length]];
@@ -127,6 +136,7 @@ export class World {
       }
       await this.person(`someone${i}`, r.chance(0.9) ? r.pick(names) : null, mine);
     }
+    for (let i = 0; i < this.options.keys; i++) await this.key(`key${i}`, r.pick(roles));
     await this.person('nobody', '北一', []);
     const me = must(await this.admin.get('/api/core/session'), 'session', 200);
     this.principals.push({ id: me.user.id, name: 'admin', admin: true, dept: null, depts: [], roles: [], api: this.admin });
@@ -139,7 +149,7 @@ export class World {
 
   async rows() {
     const { r, mark } = this;
-    const owners = this.principals.map((p) => p.id);
+    const owners = this.principals.map((p) => p.id).filter(Boolean);
     const depts = [...this.depts.values()].map((d) => d.id);
     const where = () => ({ owner: r.pick(owners), dept: r.chance(0.9) ? r.pick(depts) : null });
     for (let i = 0; i < 12; i++) await this.add('pol.area', { name: `片区${i} ${mark}`, budget: r.chance(0.8) ? r.int(20) * 10000 : null, ...where() });

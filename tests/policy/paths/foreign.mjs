@@ -4,7 +4,7 @@ import { resources } from '../oracle.mjs';
 
 /** Asks as `mine` for what is `theirs`; counts requests and bytes that bear their mark. */
 export async function foreign({ count, r }, mine, theirs) {
-  const their = theirs.principals.at(-1);
+  const their = theirs.principals.at(-1);  // the administrator
   const look = async (api, method, url, body, headers) => {
     const res = await api.fetch(method, url, { body, headers, redirect: 'manual' });
     const bytes = Buffer.from(await res.arrayBuffer());

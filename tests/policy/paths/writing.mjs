@@ -18,7 +18,7 @@ export async function create({ check, o, world }, p) {
     await world.admin.delete(`${doc.path}/${r.body.id}`);
   }
   if (!may || blocked.length) return;
-  for (const [f, v] of [['note', 'x'], ['amount', 5], ['grade', 'low'], ['owner', world.principals[0].id]]) {
+  for (const [f, v] of [['note', 'x'], ['amount', 5], ['grade', 'low'], ['owner', world.principals.find((x) => x.id).id]]) {
     if (o.writes(p, 'pol.doc', f)) continue;
     check.status('create field', `${p.name} sets ${f}`, await p.api.post(doc.path, { ...whole, code: `C${process.pid % 1000}${count++}`, [f]: v }), 422, f);
   }
@@ -71,7 +71,7 @@ export async function bin({ check, o, world }, p) {
 }
 
 export async function transitions({ check, o, world }, p) {
-  const owners = [p.id, world.r.pick(world.principals).id];
+  const owners = [p.id, world.r.pick(world.principals).id].filter(Boolean);
   for (const owner of owners) {
     const row = await world.add('pol.doc', { code: `T${process.pid % 1000}${count++}`, title: `试 ${world.mark}`, owner, dept: world.r.pick([...world.depts.values()]).id,
       note: null, amount: world.r.pick([null, 600000]), grade: 'mid', due: null, area: null, picture: null }, true);
