@@ -1,9 +1,9 @@
 /* Files that people uploaded: found, shown, made public. A row of core.file says
  * what a file is; its bytes are <state>/files/<tenant>/aa/bb/<id>.
  *
- * Rights: what is public everybody may see; the rest, as a first cut, whoever is
- * staff of the tenant. Files come back with a type that we sniffed ourselves,
- * and what a browser might run as a page of ours is only ever downloaded. */
+ * Rights are those of the records that refer to it (file_rights.c). Files come
+ * back with a type that we sniffed ourselves, and what a browser might run as a
+ * page of ours is only ever downloaded. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
 
@@ -77,7 +77,6 @@ struct found {
     struct model_file *f;
     sv path;
     bool any, public;
-    int64_t partner;
 };
 
 static sv text_of(struct arena *a, const struct store_val *v)
@@ -88,22 +87,14 @@ static sv text_of(struct arena *a, const struct store_val *v)
 static bool take(void *arg, const struct store_val *row, unsigned n_cols)
 {
     struct found *o = arg;
-    if (n_cols < 6) return true;
+    if (n_cols < 5) return true;
     o->any = true;
     o->f->name = text_of(o->a, &row[0]);
     o->f->type = text_of(o->a, &row[1]);
     o->f->size = row[2].type == STORE_I64 ? (uint64_t)row[2].u.i : 0;
     o->path = text_of(o->a, &row[3]);
-    o->partner = row[5].type == STORE_I64 ? row[5].u.i : 0;
     o->public = row[4].type == STORE_I64 && row[4].u.i;
     return true;
-}
-
-static bool may_see(const struct auth_principal *who, bool public, int64_t partner)
-{
-    if (who->kind == AUTH_PARTNER) return public || partner == who->partner;
-    return public || who->admin || who->kind == AUTH_STAFF || who->kind == AUTH_KEY ||
-           who->kind == AUTH_SYSTEM;
 }
 
 static int find(struct model_ctx *c, int64_t id, struct model_file *out, bool *public,
@@ -115,12 +106,14 @@ static int find(struct model_ctx *c, int64_t id, struct model_file *out, bool *p
     out->id = id;
     if (conn_enter(c, &conn, err) < 0) return -1;
     int rc = store_run(conn,
-                       SV("SELECT `name`,`type`,`size`,`path`,`public`,`partner` FROM `core_file` "
+                       SV("SELECT `name`,`type`,`size`,`path`,`public` FROM `core_file` "
                           "WHERE `id`=?"),
                        args, 1, take, &o, err);
+    bool may = o.any && o.public;
+    if (rc == 0 && o.any && !may) rc = file_allowed(c, conn, id, &may, err);
     conn_leave(c, conn);
     if (rc < 0) return -1;
-    if (!o.any || !may_see(c->who, o.public, o.partner)) return err_set(err, 404, "not_found", NULL);
+    if (!may) return err_set(err, 404, "not_found", NULL);
     out->path = sv_of(file_path(c->arena, c->tenant, o.path));
     *public = o.public;
     return 0;
@@ -164,10 +157,10 @@ void files_get(struct http_req *req)
         http_fail(req, &err);
         return;
     }
-    /* An id's bytes never change; whether they are public may. */
+    /* An id's bytes never change; who may have them does, so each use is asked for. */
     if (!sv_eq(f.type, SV("application/pdf"))) /* whose viewer a sandbox would stop */
         http_add_header(req, "content-security-policy", SV("default-src 'none'; sandbox"));
     http_send_file(req, f.path.p, arena_str(c.arena, f.type),
-                   public ? "public, max-age=3600" : "private, max-age=3600",
+                   public ? "public, max-age=3600" : "private, no-cache",
                    shown_inline(f.type) ? NULL : arena_str(c.arena, f.name));
 }

@@ -754,6 +754,10 @@ const char *file_path(struct arena *a, const struct auth_tenant *t, sv path);
 /* Type by content; the name helps only among kinds that share a container. */
 const char *file_sniff(sv data, sv name);
 bool file_accepted(const struct mf_field *f, const char *type);
+/* file_rights.c */
+void file_rights_init(const struct model *m);
+int file_allowed(struct model_ctx *c, struct store_conn *conn, int64_t id, bool *yes,
+                 struct err *err);
 int file_keep_path(struct model_ctx *c, const char *path, sv name, const char *type, int64_t *id,
                    struct err *err);
 void files_get(struct http_req *req);

@@ -304,6 +304,7 @@ int model_seal(struct model *m, const struct model_hooks *hooks, struct cfg_erro
         default_sort(m->all[i]);
     }
     collect_referrers(m);
+    file_rights_init(m);
     m->sealed = true;
     if (dropped) *dropped = out;
     return n_dropped ? -1 : 0;

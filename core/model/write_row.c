@@ -135,6 +135,19 @@ static int only_visible(struct write *w, const struct model_resource *to, struct
     return 0;
 }
 
+/* Who puts a file into a record shows it to all who read that, so it must be one
+ * that he may see himself. What a restored row refers to it referred to before. */
+static int check_file(struct write *w, int64_t id, const char *path, struct err *err)
+{
+    bool yes = w->p->everything || strcmp(w->action, "restore") == 0;
+    struct err failed = {0};
+    if (!yes && file_allowed(w->c, w->conn, id, &yes, &failed) < 0) {
+        err_copy(err, &failed);
+        return -1;
+    }
+    return yes ? 0 : err_field(err, path, "ref_not_found", NULL);
+}
+
 static int check_ref(struct write *w, const struct model_col *c, int64_t id, const char *path,
                      struct err *err)
 {
@@ -156,7 +169,7 @@ static int check_ref(struct write *w, const struct model_col *c, int64_t id, con
     if (!t.found) return err_field(err, path, "ref_not_found", NULL);
     if (c->file && !file_accepted(c->f, t.type))
         return err_field(err, path, "file_type_refused", t.type, NULL);
-    return 0;
+    return sv_eqs(to->name, "core.file") ? check_file(w, id, path, err) : 0;
 }
 
 /* Those that a set has not had before. */

@@ -2,7 +2,7 @@
 // attachments, rights on files, history, deadlines: the API part of the engine.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Api, Atrium, pollBody } from '../lib/atrium.mjs';
+import { Api, Atrium, png, pollBody } from '../lib/atrium.mjs';
 
 let atrium, admin;
 before(async () => {
@@ -197,4 +197,40 @@ test('E-P70 bulk of many is a task with progress and a file of results', async (
   const lines = (await (await admin.fetch('GET', task.file.url)).text()).trim().split('\r\n');
   assert.equal(lines.length, 230);
   assert.match(lines[10], /^\d+,(ok|failed),/);
+});
+
+test('D-9e a file is for its uploader and for who reads a record and field that shows it', async () => {
+  const maker = await clerk('filer', { 'vote.poll': { read: ['own'], create: true, update: ['own'] } });
+  const other = await clerk('stranger', { 'vote.poll': { read: ['own'], create: true, update: ['own'] } });
+  const reader = await clerk('filereader', { 'vote.poll': { read: ['all'] } });
+  const blind = await clerk('fileblind', { 'vote.poll': { read: ['all'], fields: { cover: 'hidden' } } });
+  const up = await maker.upload('cover.png', 'image/png', png, 'vote.poll.cover');
+  assert.equal(up.status, 201);
+  const get = async (api, headers) => (await api.fetch('GET', up.body.url, { headers })).status;
+  assert.equal(await get(maker), 200, 'the uploader');
+  assert.equal(await get(admin), 200);
+  assert.equal(await get(other), 404, 'staff as such may not');
+  assert.equal(await get(reader), 404, 'nothing refers to it yet');
+  assert.equal(await get(admin.anonymous()), 404);
+  const stolen = await other.post('/api/vote/poll', pollBody({ cover: up.body.id }));
+  assert.equal(stolen.status, 422, 'nobody opens a file to himself by referring to it');
+  assert.deepEqual(Object.keys(stolen.body.fields), ['cover']);
+  const row = await poll({ name: '有图', cover: up.body.id }, maker);
+  assert.equal(await get(reader), 200);
+  assert.equal(await get(blind), 404, 'the field is hidden from him');
+  assert.equal(await get(other), 404, 'the record is not his');
+  assert.equal(await get(reader, { range: 'bytes=0-3' }), 206);
+  ok(await admin.patch(`/api/vote/poll/${row.id}`, { name: '仍有图' }));
+  ok(await admin.delete(`/api/vote/poll/${row.id}`), 204);
+  assert.equal(await get(reader), 404, 'the right ends with the record');
+  ok(await admin.post(`/api/vote/poll/${row.id}/restore`));
+  assert.equal(await get(reader), 200);
+  const inside = await maker.upload('a.png', 'image/png', png, 'vote.option.picture');
+  const kids = await poll({ name: '选项有图', options: [{ title: '甲', picture: inside.body.id }, { title: '乙' }] }, maker);
+  assert.equal((await reader.fetch('GET', inside.body.url)).status, 200, 'through the parent');
+  assert.equal((await other.fetch('GET', inside.body.url)).status, 404);
+  ok(await maker.patch(`/api/vote/poll/${kids.id}`, { options: [{ title: '丙' }, { title: '丁' }] }));
+  assert.equal((await reader.fetch('GET', inside.body.url)).status, 404, 'nothing refers to it any more');
+  const tenant2 = await atrium.tenant('other', { plugins: ['vote'] });
+  assert.equal((await tenant2.fetch('GET', up.body.url)).status, 404);
 });
