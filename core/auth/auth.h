@@ -193,9 +193,10 @@ struct auth_role_view {
     sv code, name, via;          /* via: "role", "post", "everyone", "delegation" */
     sv via_name;                 /* of the post, or of whom it is done for */
     unsigned hat;                /* 0: his own */
+    bool admin;                  /* the built-in role */
     const struct auth_roles *roles;   /* this one alone, compiled */
 };
-int auth_roles_of_staff(struct auth_tenant *t, struct arena *a, int64_t staff,
+int auth_roles_of_staff(struct auth_tenant *t, struct arena *a, const struct auth_principal *who,
                         struct auth_role_view **out, size_t *n, struct err *err);
 const struct auth_grant *auth_grant_in(const struct auth_roles *r, sv resource);
 

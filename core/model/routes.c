@@ -376,6 +376,7 @@ int model_routes(struct model *m, struct http_router *router, struct err *err)
     }
     add(&x, HTTP_GET, "/api/openapi.json", 0, get_openapi, m);
     add(&x, HTTP_GET, "/api/console/schema/:plugin/:resource", 0, schema_get, m);
+    if (!x.failed && org_routes(m, router, err) < 0) return -1;
     if (!x.failed && approval_routes(m, router, err) < 0) return -1;
     return x.failed ? -1 : 0;
 }

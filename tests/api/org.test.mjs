@@ -350,3 +350,66 @@ test('E-P70 dictionaries: edited online, read by everybody, written by who may',
   assert.deepEqual(ok(await people.own.get(`/api/core/dictionary/${d.id}`)).items.map((i) => i.title), ['绿', '蓝']);
   refused(await admin.post('/api/core/dictionary', { code: 'Bad Code', name: 'x' }), 422, null, 'code');
 });
+
+test('D-42 A-2.4.1c one call moves a person: department, post, and the posting before it ends', async () => {
+  await make(admin, 'post', { name: 'clerk', roles: [{ role: ids['place.reader'] }] });
+  const who = await person('walker', { dept: 'north' });
+  const move = (by, body) => by.post(`/api/core/staff/${ids.walker}/move`, body);
+  assert.equal(ok(await move(admin, { department: ids.south, post: ids.clerk, reason: 'a' })).department, ids.south);
+  ok(await who.get('/api/kit/place'));
+  ok(await move(admin, { department: ids.north, post: ids.keeper, reason: 'b' }));
+  const rows = ok(await admin.get(`/api/core/staff_post?sort=created_at&filter=${encodeURIComponent(`staff = "${ids.walker}"`)}`)).items;
+  assert.deepEqual(rows.map((r) => [r.post, Boolean(r.until)]), [[ids.clerk, true], [ids.keeper, false]]);
+  refused(await move(admin, {}), 422, null, 'department');
+  refused(await move(who, { department: ids.south }), 403);
+  refused(await move(people.hr1, { department: ids.south }), 403);
+  refused(await move(admin, { department: ids.south, post: '1' }), 422, null, 'post');
+  assert.equal(ok(await admin.get(`/api/core/staff/${ids.walker}`)).department, ids.north, 'all or nothing');
+});
+
+test('B-35 menus of several roles are set at once, all or none', async () => {
+  const set = (by, body) => by.post('/api/core/roles/menus', body);
+  ok(await set(admin, { roles: [ids['m.wide'], ids['m.hide']], menus: ['kit.place', 'kit'] }), 204);
+  const grants = async (code) => ok(await admin.get(`/api/core/role/${ids[code]}`)).grants;
+  assert.deepEqual((await grants('m.wide')).menus, ['kit.place', 'kit']);
+  assert.ok((await grants('m.wide'))['core.member']);
+  refused(await set(admin, { roles: [ids['m.wide'], ids['m.hide']], menus: ['nowhere'] }), 422);
+  refused(await set(admin, { roles: [ids['m.wide'], '1'], menus: null }), 404);
+  assert.deepEqual((await grants('m.wide')).menus, ['kit.place', 'kit']);
+  refused(await set(people.own, { roles: [ids['m.wide']], menus: null }), 403);
+  ok(await set(admin, { roles: [ids['m.wide'], ids['m.hide']], menus: null }), 204);
+  assert.equal((await grants('m.wide')).menus, undefined);
+});
+
+test('B-34 explain says which role, post, scope or delegation allows what', async () => {
+  const ask = async (staff, resource, id) => Object.fromEntries(ok(await admin.get(`/api/core/explain?staff=${ids[staff]}&resource=${resource}${id ? `&id=${id}` : ''}`)).actions.map((a) => [a.action, a]));
+  const branch = await ask('intree', 'core.staff', ids.n1);
+  assert.equal(branch.read.allowed, true);
+  assert.ok(branch.read.reasons.some((r) => r.code === 's.tree' && r.scope === 'subtree' && r.holds === true));
+  assert.ok(branch.read.reasons.some((r) => r.scope === 'own' && r.holds === false));
+  const far = await ask('intree', 'core.staff', ids.ss);
+  assert.equal(far.read.allowed, false);
+  assert.match(far.read.reasons.find((r) => r.code === 's.tree').text, /s\.tree.*本部门及下级.*不在范围内/);
+  const place = await ask('walker', 'kit.place');
+  assert.equal(place.delete.allowed, true);
+  assert.ok(place.delete.reasons.some((r) => r.via === 'post' && r.via_name === 'keeper'));
+  const away = await ask('southdep', 'core.staff', ids.northboss);
+  assert.ok(away.read.reasons.some((r) => r.via === 'delegation' && r.holds === true));
+  refused(await people.own.get(`/api/core/explain?staff=${ids.own}&resource=core.staff`), 403);
+  refused(await admin.get(`/api/core/explain?staff=1&resource=core.staff`), 404);
+});
+
+test('B-36 seats and their use; C-role what a role may speak of', async () => {
+  const s = ok(await admin.get('/api/core/seats'));
+  assert.equal(s.total, null);
+  assert.ok(s.used > 10);
+  refused(await people.own.get('/api/core/seats'), 403);
+  const catalog = ok(await admin.get('/api/core/grants/catalog'));
+  const kit = catalog.find((p) => p.plugin === 'kit');
+  const booth = kit.resources.find((r) => r.name === 'kit.booth');
+  assert.deepEqual(booth.scopes.map((x) => x.name), ['all', 'own', 'department', 'subtree', 'custom']);
+  assert.ok(kit.menus.some((m) => m.id === 'kit.place'));
+  const theirs = ok(await people['bolt.boss'].get('/api/core/grants/catalog'));
+  assert.ok(!theirs.flatMap((p) => p.resources).some((r) => r.name === 'core.audit'));
+  refused(await people.own.get('/api/core/grants/catalog'), 403);
+});
