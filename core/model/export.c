@@ -17,6 +17,7 @@ struct export_run {
     uint64_t n_rows;
     sv refs;        /* for expand: references that are shown */
     const char *lang;
+    int64_t *exported;
     struct cell *cells;
     struct dict *dicts; /* by the column's number */
 };
@@ -151,6 +152,7 @@ static int write_chunk(struct export_run *x, const struct rows *rows, const stru
         for (unsigned k = 0; k < x->q.n_shown; k++)
             x->cells[k] = cell_of(x, labels, x->q.cols[k], &rows_at(rows, i)[k]);
         if (x->ops->row(x->sheet, x->cells + x->first, x->q.n_shown - x->first, err) < 0) return -1;
+        if (x->exported) ++*x->exported;
     }
     return 0;
 }
@@ -265,7 +267,7 @@ static sv export_what(struct arena *a, const struct model_list *l, sv format)
 int model_export(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
                  sv format, bool (*write)(void *arg, sv data), void *arg, struct err *err)
 {
-    struct export_run x = {.r = r, .c = *c, .lang = c->lang};
+    struct export_run x = {.r = r, .c = *c, .lang = c->lang, .exported = l->exported};
     if (sv_eqs(format, "csv")) x.ops = &sheet_csv;
     if (sv_eqs(format, "xlsx")) x.ops = &sheet_xlsx;
     if (!x.ops) {
@@ -301,28 +303,25 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
 
 /* ---- over HTTP -------------------------------------------------------------------- */
 
-/* The export is written to a file first: an error is still an answer, the worker
- * is free while a slow reader reads, and the length is known. */
-struct sink {
-    int fd;
-    int error;
-};
-
-static bool to_file(void *arg, sv data)
+/* What model_export will ask as well, before a task is made of it. > 0: an approval
+ * was asked for, c->approval. */
+int export_check(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
+                 sv format, sv encoding, struct err *err)
 {
-    struct sink *s = arg;
-    while (data.n) {
-        ssize_t n = write(s->fd, data.p, data.n);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            s->error = errno;
-            return false;
-        }
-        data = sv_make(data.p + n, data.n - (size_t)n);
-    }
-    return true;
+    struct query q;
+    struct export_sink s;
+    if (!sv_eqs(format, "csv") && !sv_eqs(format, "xlsx"))
+        return err_field(err, "format", "not_in_options", "csv, xlsx", NULL);
+    if (export_sink_open(&s, -1, format, encoding, err) < 0) return -1;
+    export_sink_close(&s, err);
+    if (query_prepare(r, c, l, &q, err) < 0) return -1;
+    if (!q.p->can_export) return policy_refuse(c->who, err);
+    if (sensitive_check(r, c, "export", err) < 0) return -1;
+    return approval_gate_export(r, c, export_what(c->arena, l, format), err);
 }
 
+/* The export is written to a file first: an error is still an answer, the worker
+ * is free while a slow reader reads, and the length is known. */
 static void remove_file(void *path)
 {
     unlink(path);
@@ -339,20 +338,22 @@ void export_get(struct http_req *req, const struct model_resource *r, const stru
     }
     const char *dir = state_subdir(c.arena, "exports", &err);
     char *path = dir ? arena_str(c.arena, arena_printf(c.arena, "%s/rows-XXXXXX", dir)) : NULL;
-    struct sink s = {.fd = path ? mkstemp(path) : -1};
+    struct export_sink s;
+    int fd = path ? mkstemp(path) : -1;
     store_deadline(0); /* each statement is short, all of them may take their time */
-    if (s.fd < 0) {
+    if (fd < 0) {
         if (!err_is(&err)) err_internal(&err, "cannot make %s: %s", path, strerror(errno));
         http_fail(req, &err);
         return;
     }
     arena_on_free(c.arena, remove_file, path); /* once the answer is out */
-    int rc = model_export(r, &c, l, format, to_file, &s, &err);
-    close(s.fd);
-    if (s.error == ENOSPC || s.error == EDQUOT) {
-        err_clear(&err);
-        err_set(&err, 507, "disk_full", NULL);
+    int rc = export_sink_open(&s, fd, format, http_query(req, "encoding"), &err);
+    if (rc == 0) {
+        rc = model_export(r, &c, l, format, export_write, &s, &err);
+        export_sink_close(&s, &err);
+        if (err_is(&err)) rc = -1;
     }
+    close(fd);
     if (rc == 0 && c.approval) rc = approval_answer(r, &c, http_out(req), &err);
     if (rc < 0) {
         http_fail(req, &err);
@@ -366,7 +367,7 @@ void export_get(struct http_req *req, const struct model_resource *r, const stru
     char day[32];
     clock_rfc3339(clock_now_us() + (int64_t)c.tenant->utc_offset * 60000000, day);
     http_send_file(req, path,
-                   csv ? "text/csv; charset=utf-8"
+                   csv ? s.conv ? "text/csv; charset=gb18030" : "text/csv; charset=utf-8"
                        : "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                    "private, no-store",
                    arena_printf(c.arena, "%s-%.10s.%s", title_of(&r->mf->title, c.lang), day,

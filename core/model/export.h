@@ -20,6 +20,23 @@ struct sheet_ops {
 };
 extern const struct sheet_ops sheet_csv, sheet_xlsx;
 
+/* Where an export's bytes go: a file, in another encoding when asked. */
+struct export_sink {
+    int fd, error; /* error: errno of a failed write */
+    void *conv;    /* iconv_t, NULL: UTF-8 as it comes */
+    struct buf rest;
+    bool begun;
+    bool (*tick)(void *arg); /* now and then; false: stop. NULL: nobody asks */
+    void *arg;
+    int64_t ticked;
+};
+int export_sink_open(struct export_sink *s, int fd, sv format, sv encoding, struct err *err);
+bool export_write(void *sink, sv data);
+/* 507 when the disk was full. */
+void export_sink_close(struct export_sink *s, struct err *err);
+int export_check(const struct model_resource *r, struct model_ctx *c, const struct model_list *l,
+                 sv format, sv encoding, struct err *err);
+
 /* Says that the reader has gone; nothing more is to be written. -1. */
 int export_cut(struct err *err);
 

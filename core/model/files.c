@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OLD_EXPORT_US (INT64_C(3600) * 1000000)
+#define OLD_EXPORT_US (INT64_C(25) * 3600 * 1000000) /* links of tasks last a day */
 
 /* One process has one state directory; set once, before any request. */
 static char the_state_dir[1024];
@@ -40,12 +40,18 @@ static void sweep(const char *dir)
     if (d) closedir(d);
 }
 
-void model_set_state_dir(const char *dir)
+void exports_sweep(void)
 {
     char path[1100];
-    snprintf(the_state_dir, sizeof the_state_dir, "%s", dir);
+    if (!state_dir()) return;
     snprintf(path, sizeof path, "%s/exports", the_state_dir);
     sweep(path);
+}
+
+void model_set_state_dir(const char *dir)
+{
+    snprintf(the_state_dir, sizeof the_state_dir, "%s", dir);
+    exports_sweep();
 }
 
 const char *state_subdir(struct arena *a, const char *name, struct err *err)

@@ -102,6 +102,8 @@ int import_stage(struct store_conn *c, int64_t import, struct import_line *const
 /* Writes down what became of them; the cells of those that are done are blanked. */
 int import_settle(struct store_conn *c, int64_t import, struct import_line *const *rows,
                   unsigned n, struct arena *a, struct err *err);
+/* Files and rows of imports that were not touched for a week. */
+int import_sweep(struct store_conn *c, struct err *err);
 int import_clear(struct store_conn *c, int64_t import, unsigned states, struct err *err);
 sv import_errors(const struct err *e, struct arena *a);
 

@@ -66,12 +66,31 @@ static void count(struct commit *k)
     k->task->failed = k->im.n[ROW_FAILED];
 }
 
-/* Two rows of one batch may name the same record: each row looks anew. */
+static bool same_key(const struct commit *k, const struct import_line *a,
+                     const struct import_line *b)
+{
+    for (unsigned i = 0; i < k->run.n_keys; i++) {
+        unsigned at = (unsigned)k->run.keys[i];
+        sv x = at < a->n ? import_trim(a->cells[at]) : SV("");
+        sv y = at < b->n ? import_trim(b->cells[at]) : SV("");
+        if (!x.n || !sv_ieq(x, y)) return false;
+    }
+    return k->run.n_keys > 0;
+}
+
+/* Does an earlier row of the batch name the same record? It may have made it. */
+static bool named_before(const struct commit *k, struct import_line *const *rows, unsigned i)
+{
+    for (unsigned n = 0; n < i; n++)
+        if (same_key(k, rows[n], rows[i])) return true;
+    return false;
+}
+
 static int batch_rows(struct commit *k, struct import_line **rows, struct store_conn *conn,
                       struct err *err)
 {
     for (unsigned i = 0; i < k->n; i++) {
-        if (!rows[i]->match && i > 0 && k->run.n_keys &&
+        if (!rows[i]->match && named_before(k, rows, i) &&
             import_bodies(&k->run, &rows[i], 1, conn, k->a, err) < 0)
             return -1;
         if (one_row(k, rows[i], conn, err) < 0) return -1;

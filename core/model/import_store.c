@@ -2,7 +2,9 @@
 #define LOG_ROOM "model"
 #include "model/import.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define CLEAR_AT_ONCE 5000
 #define DONE_BITS (1u << ROW_CREATED | 1u << ROW_UPDATED | 1u << ROW_SKIPPED)
@@ -293,4 +295,46 @@ int import_clear(struct store_conn *c, int64_t import, unsigned states, struct e
                 return -1;
     }
     return 0;
+}
+
+/* ---- old ones ------------------------------------------------------------------------ */
+
+#define KEEP_US (INT64_C(7) * 86400 * 1000000)
+#define SWEEP_AT_ONCE 100
+
+struct old {
+    int64_t id[SWEEP_AT_ONCE];
+    char path[SWEEP_AT_ONCE][40];
+    unsigned n;
+};
+
+static bool on_old(void *arg, const struct store_val *row, unsigned n_cols)
+{
+    struct old *o = arg;
+    (void)n_cols;
+    o->id[o->n] = row[0].u.i;
+    snprintf(o->path[o->n++], sizeof o->path[0], "%.*s", SVARG(text_of(&row[1])));
+    return o->n < SWEEP_AT_ONCE;
+}
+
+int import_sweep(struct store_conn *c, struct err *err)
+{
+    struct old o = {.n = 0};
+    struct arena *a = arena_new(0);
+    struct store_val args[] = {STORE_T(clock_now_us() - KEEP_US), STORE_I(SWEEP_AT_ONCE)};
+    int rc = store_run(c,
+                       SV("SELECT `id`,`path` FROM `core_import` WHERE `updated_at`<? AND "
+                          "`path` IS NOT NULL LIMIT ?"),
+                       args, 2, on_old, &o, err);
+    const char *dir = rc == 0 && o.n ? state_subdir(a, "imports", err) : NULL;
+    for (unsigned i = 0; rc == 0 && dir && i < o.n; i++) {
+        struct store_val id[] = {STORE_I(o.id[i])};
+        rc = import_clear(c, o.id[i], 0xff, err);
+        unlink(arena_printf(a, "%s/%s", dir, o.path[i]).p);
+        if (rc == 0)
+            rc = store_exec(c, SV("UPDATE `core_import` SET `path`=NULL WHERE `id`=?"), id, 1, NULL,
+                            err);
+    }
+    arena_free(a);
+    return rc;
 }

@@ -749,6 +749,8 @@ int cursor_read(const unsigned char secret[32], uint64_t shape, struct arena *a,
 
 /* ---- files (files.c, upload.c) ---------------------------------------------------- */
 
+/* Removes exports whose time is over. */
+void exports_sweep(void);
 /* The directory of the deployment's state; NULL while nobody has set it. */
 const char *state_dir(void);
 /* Makes <state>/<name> when it is not there. */
@@ -797,6 +799,11 @@ int bulk_op(struct post *p, struct err *err);
 void schema_get(struct http_req *req);
 void export_get(struct http_req *req, const struct model_resource *r, const struct model_list *l,
                 sv format);
+/* export_task.c */
+struct task_run;
+int export_task(struct task_run *run, struct err *err);
+int export_add_routes(struct http_router *router, struct arena *a, const struct model_resource *r,
+                      struct err *err);
 const char *title_of(const struct mf_title *t, const char *lang);
 
 /* JSON Schemas of a resource for the OpenAPI document, cut to what one may see and

@@ -148,6 +148,7 @@ struct model_list {
     unsigned limit;              /* 0: 20, at most 200 */
     bool count;                  /* capped at 10,000 */
     bool deleted;                /* rows in the bin, for who may delete them */
+    int64_t *exported;           /* of an export: counts rows as they are written, or NULL */
 };
 int model_list(const struct model_resource *r, struct model_ctx *c, const struct model_list *q,
                struct buf *out, struct err *err);

@@ -350,6 +350,7 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     add(x, HTTP_GET, below(x, r, "/group"), 0, get_groups, r);
     if (!sv_eq(r->name, SV("core.approval"))) /* its own page tells more (approval_http.c) */
         add(x, HTTP_GET, below(x, r, "/:id"), 0, get_row, r);
+    if (!x->failed) x->failed = export_add_routes(x->router, x->a, r, x->err) < 0;
     if (!x->failed) x->failed = import_add_routes(x->router, x->a, r, x->err) < 0;
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     add(x, HTTP_POST, below(x, r, "/:id/reveal"), 0, reveal_post, r);

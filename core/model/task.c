@@ -233,7 +233,9 @@ static int sweep(struct model *m, struct auth_tenant *t, struct work_job *job, s
     if (store_get(t->db, &conn, err) < 0) return -1;
     while (rc == 0 && n > 0 && work_job_wanted(job))
         rc = task_delete_old(conn, clock_now_us() - KEEP_US, &n, err);
+    if (rc == 0) rc = import_sweep(conn, err);
     store_put(conn);
+    exports_sweep();
     return rc;
 }
 
@@ -243,5 +245,6 @@ void tasks_init(struct model *m)
     model_core_job(m, "task", run_task);
     model_core_job(m, "tasks_sweep", sweep);
     task_kind(m, "core.import_check", import_check_task);
+    task_kind(m, "core.export", export_task);
     task_kind(m, "core.import", import_commit_task);
 }

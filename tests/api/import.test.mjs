@@ -172,3 +172,26 @@ test('E-P66 a cancelled import keeps what is done and may go on', async () => {
   assert.equal(task.result.created, 8000, 'both halves together');
   assert.equal(task.result.failed, 0);
 });
+
+test('E-P66 export as a task: a signed link for who asked alone, GB18030, rights at run time', async () => {
+  const r = await admin.post('/api/core/staff/export', { format: 'csv', encoding: 'gb18030', fields: 'login,name', filter: 'login = "zhang"' });
+  assert.equal(r.status, 202, JSON.stringify(r.body));
+  const task = await ended(admin, r.body.task);
+  assert.equal(task.state, 'done', JSON.stringify(task));
+  assert.equal(task.result.rows, 1);
+  const res = await admin.fetch('GET', task.result.url);
+  assert.equal(res.status, 200);
+  const text = new TextDecoder('gb18030').decode(await res.arrayBuffer());
+  assert.equal(text, '登录名,姓名\r\nzhang,张三丰\r\n');
+  assert.equal((await admin.get(task.result.url.replace(/sig=./, 'sig=z'))).status, 404);
+  assert.equal((await admin.anonymous().get(task.result.url)).status, 404);
+  const made = await atrium.operator('POST', '/operator/tenants/demo/users', { login: 'plain2', name: '普通', admin: false });
+  const plain = new Api(admin.base);
+  await plain.login('plain2', made.body.password);
+  assert.equal((await plain.get(task.result.url)).status, 404);
+  assert.equal((await plain.post('/api/core/staff/export', {})).status, 403);
+  assert.equal((await admin.post('/api/core/staff/export', { format: 'pdf' })).status, 422);
+  assert.equal((await admin.post('/api/core/staff/export', { format: 'xlsx', encoding: 'gb18030' })).status, 422);
+  const log = (await admin.get('/api/core/audit?filter=action="download"')).body.items;
+  assert.ok(log.length >= 1);
+});

@@ -64,7 +64,7 @@ export default {
     },
     list: {
         new: 'New', search: 'Search {fields}', filters: 'Filters', clearFilters: 'Clear filters', count: '{n} in all', countCapped: 'More than {n}',
-        next: 'Next', prev: 'Previous', page: 'Page {n}', exporting: 'Exporting {size}', exported: 'Export finished',
+        next: 'Next', prev: 'Previous', page: 'Page {n}', exporting: 'Exporting {size}', exportTask: 'Export: {title}', exported: 'Export finished',
         empty: 'No {title} yet', emptyHint: 'They appear here once created.', none: 'Nothing matches', noneHint: 'Change the search or the filters.',
         actions: 'Actions', perPage: '{n} per page', sortBy: 'Sort by {name}', actionsOf: 'Actions for {name}',
         deleteTitle: 'Delete “{name}”?', deleteSoft: 'It can be restored.', deleteHard: 'This cannot be undone.', min: 'Min', max: 'Max', contains: 'Contains…',

@@ -64,7 +64,7 @@ export default {
     },
     list: {
         new: '新建', search: '搜索{fields}', filters: '筛选', clearFilters: '清除筛选', count: '共 {n} 条', countCapped: '超过 {n} 条',
-        next: '下一页', prev: '上一页', page: '第 {n} 页', exporting: '正在导出 {size}', exported: '导出完成',
+        next: '下一页', prev: '上一页', page: '第 {n} 页', exporting: '正在导出 {size}', exported: '导出完成', exportTask: '导出{title}',
         empty: '还没有{title}', emptyHint: '创建后会显示在这里。', none: '没有符合条件的记录', noneHint: '请调整搜索或筛选条件。',
         actions: '操作', perPage: '每页 {n} 条', sortBy: '按{name}排序', actionsOf: '{name} 的操作',
         deleteTitle: '删除「{name}」？', deleteSoft: '删除后可以恢复。', deleteHard: '删除后无法恢复。', min: '最小值', max: '最大值', contains: '包含…',
