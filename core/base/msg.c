@@ -146,6 +146,7 @@ static const struct msg core_messages[] = {
     {"polygon_range", "坐标超出经纬度范围。", "A point is outside longitude and latitude."},
     {"not_tag", "标签应为 1 到 {0} 个字符的文本。", "A tag is a text of 1 to {0} characters."},
     {"not_null", "必须为空。", "Must be null."},
+    {"no_custom_fields", "此数据不支持自定义字段。", "This cannot have custom fields."},
     {"tree_cycle", "不能移动到自身或其下级之下。",
      "It cannot be moved below itself or what is below it."},
     {"tree_too_deep", "层级过深。", "The levels are too many."},

@@ -115,6 +115,7 @@ enum mf_trait {
     MF_APPEND_ONLY = 1 << 5,     /* no update, no delete through the API */
     MF_TREE = 1 << 6,            /* parent -> the own resource, no cycles, closure table */
     MF_PARTNER = 1 << 8,         /* partner -> core.partner, whose row it is; NULL: the host's */
+    MF_CUSTOM = 1 << 9,          /* custom: values of the fields that tenants add */
     MF_MANAGED = 1 << 7,         /* made, changed and removed by C only; people read them and do
                                   * their transitions */
 };

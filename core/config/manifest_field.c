@@ -106,6 +106,7 @@ static bool taken(const struct mf_resource *res, const char *name)
         {"updated_at", 0},
         {"created_by", 0},
         {"owner", MF_OWNED},
+        {"custom", MF_CUSTOM},
         {"dept", MF_DEPT_TRAIT},
         {"version", MF_VERSIONED},
         {"deleted_at", MF_SOFT_DELETE},

@@ -3,7 +3,7 @@
 
 static const char *const trait_names[] = {"owned",       "dept",        "versioned", "audited",
                                           "soft_delete", "append_only", "tree",      "managed",
-                                          "partner"};
+                                          "partner",     "custom"};
 #define N_TRAITS (sizeof trait_names / sizeof *trait_names)
 
 static void read_traits(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res)
@@ -32,6 +32,7 @@ void mf_columns(struct mf_reader *r, const struct mf_resource *res, struct cfg_n
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         cfg_names_add(r->a, out, always[i]);
     if (res->traits & MF_OWNED) cfg_names_add(r->a, out, "owner");
+    if (res->traits & MF_CUSTOM) cfg_names_add(r->a, out, "custom");
     if (res->traits & MF_DEPT_TRAIT) cfg_names_add(r->a, out, "dept");
     if (res->traits & MF_PARTNER) cfg_names_add(r->a, out, "partner");
     if (res->traits & MF_VERSIONED) cfg_names_add(r->a, out, "version");

@@ -24,6 +24,8 @@ static const struct mf_field own_created_by = {.name = "created_by",
                                                .on_delete = MF_CLEAR};
 static const struct mf_field own_owner = {
     .name = "owner", .type = MF_USER, .title = {"负责人", "Owner"}, .on_delete = MF_CLEAR};
+static const struct mf_field own_custom = {
+    .name = "custom", .type = MF_JSON, .title = {"自定义字段", "Custom fields"}};
 static const struct mf_field own_dept = {
     .name = "dept", .type = MF_DEPT, .title = {"部门", "Department"}, .on_delete = MF_CLEAR};
 static const struct mf_field own_partner = {.name = "partner",
@@ -60,7 +62,7 @@ static const struct mf_field own_live = {.name = "live",
                                          .has_default = true,
                                          .dflt = {"true", 4}};
 
-static enum col_kind kind_of(enum mf_type t)
+enum col_kind kind_of(enum mf_type t)
 {
     switch (t) {
     case MF_INT:
@@ -178,9 +180,9 @@ int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *
 {
     const struct mf_resource *mf = r->mf;
     unsigned before = e->n;
-    size_t most = mf->n_fields + n_parts(mf) + 11;
+    size_t most = mf->n_fields + n_parts(mf) + 12;
     if (most > MODEL_MAX_COLS) {
-        seal_error(e, mf, NULL, "more than %d fields", MODEL_MAX_COLS - 11);
+        seal_error(e, mf, NULL, "more than %d fields", MODEL_MAX_COLS - 12);
         return -1;
     }
     r->cols = ARENA_ARRAY(a, struct model_col, most);
@@ -193,6 +195,7 @@ int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *
         r->cols[i].not_null = true;
     r->created_by = add(r, a, &own_created_by, true);
     if (mf->traits & MF_OWNED) r->owner = add(r, a, &own_owner, true);
+    if (mf->traits & MF_CUSTOM) r->custom = add(r, a, &own_custom, true);
     if (mf->traits & MF_DEPT_TRAIT) r->dept = add(r, a, &own_dept, true);
     if (mf->traits & MF_PARTNER) r->partner = add(r, a, &own_partner, true);
     if (mf->traits & MF_VERSIONED) {

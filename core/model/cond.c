@@ -278,6 +278,11 @@ static int term(struct lex *l, struct cond **out)
         return group(l, &c->first);
     }
     c->col = col_find(l->r, l->text);
+    if (!c->col && l->r->custom && !l->scope && sv_starts(l->text, SV("custom."))) {
+        c->col = l->r->custom;
+        c->custom = sv_make(l->text.p + 7, l->text.n - 7);
+        c->custom_in = l->r->table;
+    }
     if (!c->col) return complain(l, "filter_unknown");
     next(l);
     return test(l, c);

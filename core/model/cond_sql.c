@@ -1,5 +1,6 @@
 /* A condition's tree to SQL. Columns are the registry's; every value is bound. */
 #define LOG_ROOM "model"
+#include "model/custom.h"
 #include "model/value.h"
 
 struct out {
@@ -300,9 +301,37 @@ static int by_hash(struct out *o, const struct cond *c)
     return 0;
 }
 
+static int write_cond(struct out *o, const struct cond *c);
+
+/* A field of the tenant's, by the table beside the rows: the test is that of an
+ * ordinary column of its type, on the column that holds such values. */
+static int custom(struct out *o, const struct cond *c)
+{
+    const char *column = c->custom_field ? custom_column(c->custom_field->type) : NULL;
+    bool none = c->op == OP_NULL || c->op == OP_NE;
+    struct model_col col = {.f = c->custom_field, .name = c->custom};
+    struct cond one = *c;
+    if (!column) return complain(o, "filter_no_index", c, c->n_vals);
+    col.kind = kind_of(c->custom_field->type == MF_MULTI_ENUM ? MF_TEXT : c->custom_field->type);
+    col.param = col.kind == COL_DECIMAL ? SV("CAST(? AS DECIMAL(24,6))") : SV("?");
+    col.ident = arena_printf(o->a, "`%s`", column);
+    one.col = &col;
+    one.custom = SV_NULL;
+    if (c->op == OP_NE) one.op = OP_EQ;
+    if (c->op == OP_NULL) one.op = OP_NOT_NULL;
+    if (c->op == OP_HAS) one.op = OP_IN;
+    buf_printf(&o->text, "`id` %sIN (SELECT `row` FROM `%s__custom` WHERE `field`=? AND ",
+               none ? "NOT " : "", c->custom_in);
+    arg(o, VAR_VALUE, STORE_S(arena_sv(o->a, c->custom)));
+    if (write_cond(o, &one) < 0) return -1;
+    buf_chr(&o->text, ')');
+    return 0;
+}
+
 static int write_cond(struct out *o, const struct cond *c)
 {
     if (c->col && c->col->sealed) return by_hash(o, c);
+    if (c->custom.n) return custom(o, c);
     switch (c->op) {
     case OP_AND:
     case OP_OR:

@@ -70,7 +70,7 @@ static void fields(const struct doc_check *c, const json_t *map)
             good |= json_is_string(v) && strcmp(json_string_value(v), marks[i]) == 0;
         if (!good) complain(c, "fields", "grant_right_unknown", name);
         /* fields of a tenant's own come and go */
-        bool own = strncmp(name, "x_", 2) == 0;
+        bool own = c->r->custom && strncmp(name, "custom.", 7) == 0;
         if (!own && !col_find(c->r, sv_of(name)) && !kid_find(c->r, sv_of(name)))
             complain(c, "fields", "grant_field_unknown", name);
     }

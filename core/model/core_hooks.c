@@ -13,6 +13,7 @@ static struct {
     const char *name;
     model_core_hook_fn *fn;
 } hooks[MAX_CORE_HOOKS] = {
+    {"custom_field_check", custom_field_check},
     {"staff_check", staff_check},
     {"staff_leave", staff_check},
     {"staff_resume", manage_staff},
@@ -25,7 +26,7 @@ static struct {
     {"delegation_check", delegation_check},
     {"seat_check", seat_check},
 };
-static unsigned n_hooks = 11;
+static unsigned n_hooks = 12;
 
 static model_core_hook_fn *find(const char *name)
 {

@@ -1,6 +1,6 @@
 /* Create, update, delete, restore. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 static int start(struct write *w, const struct model_resource *r, struct model_ctx *c,
                  const char *action, const char *event, struct err *err)
@@ -50,15 +50,14 @@ static int create(struct write *w, struct err *err)
     w->id = id_next();
     if (merge_check(w, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 ||
+    if (custom_merge(w, body, err) < 0 || write_derive(w, err) < 0 ||
         validate_write(w, body, true, err) < 0 ||
         write_refs(w, w->r, NULL, NULL, w->after, "", err) < 0 || write_children_refs(w, err) < 0)
         return -1;
     int asked = approval_gate(w, "create", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hooks(w, err) < 0 ||
-        sequences(w, err) < 0 || write_insert(w, w->r, w->id, w->after, "", err) < 0 ||
-        write_children(w, &changed, err) < 0)
+    if (write_hooks(w, err) < 0 || sequences(w, err) < 0 ||
+        write_insert(w, w->r, w->id, w->after, "", err) < 0 || write_children(w, &changed, err) < 0)
         return -1;
     return write_done(w, err);
 }
@@ -85,14 +84,14 @@ static int update(struct write *w, struct err *err)
         merge_check(w, body, err) < 0)
         return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 || validate_write(w, body, false, err) < 0 ||
+    if (custom_merge(w, body, err) < 0 || write_derive(w, err) < 0 ||
+        validate_write(w, body, false, err) < 0 ||
         write_refs(w, w->r, NULL, w->before, w->after, "", err) < 0 ||
         write_children_refs(w, err) < 0)
         return -1;
     int asked = approval_gate(w, "update", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
-    if (write_hooks(w, err) < 0 ||
-        write_children(w, &children, err) < 0 ||
+    if (write_hooks(w, err) < 0 || write_children(w, &children, err) < 0 ||
         write_update(w, w->r, w->id, w->before, w->after, children, "", &changed, err) < 0)
         return -1;
     w->quiet = !changed;
@@ -137,8 +136,7 @@ static int core_check(struct write *w, const char *event, struct err *err)
 
 static int erase(struct write *w, struct err *err)
 {
-    if (write_lock(w, &w->p->del, false, err) < 0)
-        return -1;
+    if (write_lock(w, &w->p->del, false, err) < 0) return -1;
     int asked = approval_gate(w, "delete", err);
     if (asked != 0) return asked < 0 ? -1 : 0;
     if (core_check(w, "delete", err) < 0 || write_going(w, err) < 0) return -1;

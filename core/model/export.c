@@ -2,6 +2,7 @@
  * neither memory nor a long read of the database grows with their number. */
 #define LOG_ROOM "model"
 #include "model/export.h"
+#include "model/custom.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -103,6 +104,26 @@ static sv value_text(struct arena *a, const struct model_col *c, const struct st
     return t.n >= 2 && t.p[0] == '"' ? sv_make(t.p + 1, t.n - 2) : t;
 }
 
+/* Fields of the tenant's own: "budget: 100; memo: x", what the grant hides left out. */
+static sv custom_text(struct arena *a, const struct model_col *c, sv json)
+{
+    struct buf shown = BUF_IN(a), b = BUF_IN(a);
+    json_t *v = NULL, *one;
+    const char *name;
+    struct err none = {0};
+    custom_value(&shown, c, json);
+    if (json_parse(a, buf_view(&shown), &v, &none) < 0) return SV("");
+    json_object_foreach(v, name, one)
+    {
+        char *text = json_dumps(one, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (b.n) buf_str(&b, "; ");
+        buf_printf(&b, "%s: ", name);
+        buf_str(&b, json_is_string(one) ? json_string_value(one) : text ? text : "");
+        free(text);
+    }
+    return b.n ? buf_view(&b) : SV("");
+}
+
 static struct cell cell_of(const struct export_run *x, const struct expand *labels,
                            const struct model_col *c, const struct store_val *v)
 {
@@ -128,6 +149,8 @@ static struct cell cell_of(const struct export_run *x, const struct expand *labe
                                 (long long)(u % 100));
     } else if (c->kind == COL_INT) {
         out = (struct cell){.kind = CELL_INT, .n = v->u.i};
+    } else if (x->r->custom && c->at == x->r->custom->at) {
+        out = (struct cell){.kind = CELL_TEXT, .text = custom_text(a, c, v->u.s)};
     } else if (c->kind == COL_DECIMAL) {
         out = (struct cell){.kind = CELL_DECIMAL, .text = v->u.s};
     } else if (c->f->type == MF_ENUM) {
@@ -286,7 +309,9 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     int rc = export_rows(&x, c->arena, write, arg, err);
     const struct auth_hat *behalf = policy_behalf(r, c->who, SV("export"));
     auth_audit(c->tenant, c->who, c->req,
-               &(struct auth_audit){.action = "export", .target = r->name, .ok = rc == 0,
+               &(struct auth_audit){.action = "export",
+                                    .target = r->name,
+                                    .ok = rc == 0,
                                     .on_behalf = behalf ? behalf->id : 0});
     if (c->reveal) {
         struct buf b = BUF_IN(c->arena);

@@ -93,6 +93,30 @@ static bool told(const struct model_resource *r, const struct model_col *c)
            c != r->created_by && c != r->version && c != r->deleted_at;
 }
 
+/* One line for each of the tenant's own fields: custom.budget. */
+static void custom_change(struct jsonw *jw, const char *name, const json_t *old, const json_t *new)
+{
+    char path[MODEL_PATH];
+    if (!differ(old, new)) return;
+    jsonw_obj(jw);
+    jsonw_kv_str(jw, "field", path_member(path, "custom", name));
+    jsonw_key(jw, SV("before"));
+    jsonw_json(jw, old);
+    jsonw_key(jw, SV("after"));
+    jsonw_json(jw, new);
+    jsonw_end_obj(jw);
+}
+
+static void custom_changes(struct jsonw *jw, const json_t *before, const json_t *after)
+{
+    const char *name;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)before, name, v)
+        custom_change(jw, name, v, json_object_get(after, name));
+    json_object_foreach((json_t *)(uintptr_t)after, name, v) if (!json_object_get(before, name))
+        custom_change(jw, name, NULL, v);
+}
+
 int history_changes(struct write *w, sv *out, struct err *err)
 {
     const struct model_resource *r = w->r;
@@ -104,6 +128,10 @@ int history_changes(struct write *w, sv *out, struct err *err)
         const json_t *old = w->before ? json_object_get(w->before, c->f->name) : NULL;
         const json_t *new = json_object_get(w->after, c->f->name);
         if (!told(r, c) || !differ(old, new)) continue;
+        if (c == r->custom) {
+            custom_changes(&jw, old, new);
+            continue;
+        }
         jsonw_obj(&jw);
         jsonw_kv_str(&jw, "field", c->f->name);
         jsonw_key(&jw, SV("before"));

@@ -16,8 +16,19 @@ struct reader {
     bool more;
 };
 
+static bool custom_readable(const struct model_policy *p, sv field)
+{
+    sv name = sv_make(field.p + 7, field.n - 7);
+    const struct model_col *c = p->custom;
+    if (!c || !colset_has(&p->readable, c->at)) return false;
+    for (unsigned i = 0; i < c->n_hide; i++)
+        if (sv_eq(c->hide[i], name)) return false;
+    return true;
+}
+
 static bool readable(const struct model_policy *p, const char *field)
 {
+    if (field && sv_starts(sv_of(field), SV("custom."))) return custom_readable(p, sv_of(field));
     const struct model_col *c = field ? col_find(p->res, sv_of(field)) : NULL;
     const struct model_child *k = field && !c ? kid_find(p->res, sv_of(field)) : NULL;
     return (c && colset_has(&p->readable, c->at)) || (k && colset_has(&p->readable, k->at));

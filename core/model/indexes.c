@@ -201,7 +201,7 @@ void indexes_check(const struct model_resource *r, struct cfg_errors *e)
         struct model_col *c = &r->cols[i];
         bool hashed = c->sealed && c->hash_name;
         bool first = c == r->id || leads(r, hashed ? c->hash_name : c->f->name);
-        c->filter = first || c->f->search || c->link.n;
+        c->filter = first || c->f->search || c->link.n || c == r->custom;
         /* Ids rise with time, so created_at is ordered by the primary key. */
         c->sort = (first && c->kind != COL_JSON && !c->sealed) || c == r->created_at;
     }

@@ -59,6 +59,8 @@ struct model_col {
     const struct model_col *part_of;   /* written by the engine from that one, or NULL */
     const struct model_resource *many; /* a set of references to, or NULL */
     sv link;                           /* a set's table of links, quoted, or SV_NULL */
+    sv *hide;                          /* of `custom`: what a grant takes away */
+    unsigned n_hide;
     sv param;                          /* how a value of it is bound: ?, perhaps cast */
     bool sealed;                       /* encrypted in the table */
     sv hash;               /* `phone_hash`, by which it is found; SV_NULL: not */
@@ -163,6 +165,9 @@ enum cond_op {
 struct cond {
     enum cond_op op;
     const struct model_col *col;
+    sv custom; /* of the column `custom`: which field of the tenant's; its definition */
+    const struct mf_field *custom_field;
+    const char *custom_in; /* the table it is of */
     struct cond_val {
         enum frag_var var; /* VAR_TIME: `when` */
         sv text;
@@ -212,7 +217,9 @@ struct model_resource {
     unsigned n_referrers;
     const struct model_col *id, *created_at, *updated_at, *created_by;
     const struct model_col *approval; /* the pending one's id, or NULL */
-    const struct model_col *owner, *dept, *partner, *version, *state, *deleted_at, *live; /* or NULL */
+    const struct model_col *custom;   /* or NULL */
+    const struct model_col *owner, *dept, *partner, *version, *state, *deleted_at,
+        *live;                           /* or NULL */
     const struct model_col *label;       /* or NULL: the id */
     const struct model_resource *parent; /* edited in place there */
     const struct model_col *parent_by;
@@ -263,6 +270,7 @@ unsigned scope_count(const struct model_resource *r);
 int scope_find(const struct model_resource *r, sv name); /* -1: there is none */
 
 /* columns.c */
+enum col_kind kind_of(enum mf_type t);
 int columns_build(struct model_resource *r, struct arena *a, struct cfg_errors *e);
 const struct model_col *col_find(const struct model_resource *r, sv name);
 const struct model_child *kid_find(const struct model_resource *r, sv name);
@@ -295,9 +303,11 @@ void branch_drivers(const struct cond *c, struct arena *a, struct colset *out);
 /* Everything a caller may do with a resource, compiled once per combination of
  * scopes and field rights; immutable, shared by all requests. */
 struct model_policy {
+    const struct auth_grant *grant; /* while it is looked for */
+    const struct model_col *custom; /* `custom` with what the grant hides */
     const struct model_policy *next;
     const struct model_resource *res;
-    const struct model_policy *parent;         /* rows are those of this one's rows */
+    const struct model_policy *parent; /* rows are those of this one's rows */
     /* Scopes by number, or ALL_ROWS; the caller's own, then of whom he acts for. */
     uint64_t read_mask[AUTH_HATS], update_mask[AUTH_HATS], del_mask[AUTH_HATS];
     bool partner; /* only rows of the caller's organisation */
@@ -307,8 +317,8 @@ struct model_policy {
     struct colset masked, unmaskable;          /* shown masked; those that reveal may show */
     bool guarded;                              /* some readable column is masked or sealed */
     bool can_read, can_create, can_update, can_delete, can_export, everything;
-    struct frag read, update, del; /* of rows */
-    const struct branch *branches; /* `read` in parts that an index serves, or NULL */
+    struct frag read, update, del;             /* of rows */
+    const struct branch *branches;             /* `read` in parts that an index serves, or NULL */
     struct frag own_read, own_update, own_del; /* what of it the caller has himself */
     struct colset readable, writable;
     sv columns; /* "`id`,`created_at`,..." of the readable ones */
@@ -523,10 +533,10 @@ struct write {
     const json_t *body;       /* as it came, never changed */
     json_t *before, *after;   /* rows with their children; NULL: none */
     const struct mf_transition *transition;
-    json_t *numbers;         /* sequence numbers taken before the transaction, or NULL */
+    json_t *numbers;               /* sequence numbers taken before the transaction, or NULL */
     const struct auth_hat *behalf; /* by whose right, when it is not the caller's own */
-    bool quiet;              /* nothing changed: no history, no event */
-    struct model_done *done; /* for after the commit: hooks' writes, then this one */
+    bool quiet;                    /* nothing changed: no history, no event */
+    struct model_done *done;       /* for after the commit: hooks' writes, then this one */
 };
 /* Runs fn in the caller's transaction or in one of its own (again after a
  * deadlock), and sends what is due after the commit. (write.c) */
@@ -560,6 +570,7 @@ int org_routes(struct model *m, struct http_router *router, struct err *err);
 void org_explain(struct http_req *req);
 /* core_staff.c */
 int staff_check(struct model_hook_call *call, struct err *err);
+int custom_field_check(struct model_hook_call *call, struct err *err);
 /* Is the person an administrator after this as well? `role`: the built-in one. Pure. */
 bool staff_stays_admin(const char *event, const json_t *after, int64_t role);
 
@@ -710,7 +721,7 @@ struct query {
     /* Columns that every row must pass a test on that an index can serve. */
     const struct model_col *narrows[8];
     unsigned n_narrows, n_equals; /* the first ones must equal a value */
-    bool deleted; /* the filter asks for rows in the bin */
+    bool deleted;                 /* the filter asks for rows in the bin */
     sv search;
     bool after; /* a cursor is set */
     struct store_val after_val;

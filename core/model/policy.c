@@ -4,7 +4,7 @@
  * Policies are kept per resource by what they are made of (scopes and fields),
  * not by role, so that a thousand tenants with the same roles share one. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 #define ALL_ROWS (UINT64_C(1) << 63)
 #define MAX_KEPT 512 /* of one resource; beyond: per request */
@@ -79,6 +79,7 @@ static void all_rights(struct model_policy *p, bool system, bool unmask)
 static void from_grant(struct model_policy *p, const struct auth_grant *g)
 {
     const struct model_resource *r = p->res;
+    p->grant = g;
     for (unsigned h = 0; h == 0 || h < g->n_hats; h++) {
         const struct auth_grant *x = g->n_hats ? &g->hats[h] : g;
         p->read_mask[h] = scope_mask(r, x->read, x->n_read);
@@ -98,8 +99,8 @@ static void from_grant(struct model_policy *p, const struct auth_grant *g)
 
 /* The scopes of the masks OR-ed, each with whom it speaks of. No scope at all: no
  * row. */
-static struct frag scopes_of(const struct model_resource *r, const uint64_t *masks, unsigned n_masks,
-                             struct arena *a)
+static struct frag scopes_of(const struct model_resource *r, const uint64_t *masks,
+                             unsigned n_masks, struct arena *a)
 {
     struct frag f = {0};
     struct buf b = BUF_IN(a);
@@ -180,7 +181,8 @@ static bool may_write(const struct model_policy *p, const struct model_col *c)
 {
     const struct model_resource *r = p->res;
     if (colset_has(&p->hidden, c->at) || colset_has(&p->fixed, c->at)) return false;
-    if (c->system) return c == r->owner || c == r->dept || (c == r->partner && !p->partner);
+    if (c->system)
+        return c == r->owner || c == r->dept || c == r->custom || (c == r->partner && !p->partner);
     return !c->secret && !c->f->read_only && c->f->type != MF_SEQUENCE;
 }
 
@@ -198,6 +200,8 @@ static void columns(struct model_policy *p, struct arena *a)
 {
     const struct model_resource *r = p->res;
     struct buf b = BUF_IN(a);
+    p->custom = custom_of(r, p->grant, a);
+    p->grant = NULL; /* it lives no longer than its request */
     p->cols = ARENA_ARRAY(a, const struct model_col *, r->n_cols);
     for (unsigned i = 0; i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
@@ -209,7 +213,7 @@ static void columns(struct model_policy *p, struct arena *a)
         if (c->part_of && !p->everything) continue; /* shown when asked for */
         if (p->n_cols) buf_chr(&b, ',');
         buf_sv(&b, c->ident);
-        p->cols[p->n_cols++] = c;
+        p->cols[p->n_cols++] = c == r->custom ? p->custom : c;
     }
     for (unsigned i = 0; i < r->n_kids; i++) {
         unsigned at = r->kids[i].at;
@@ -235,8 +239,8 @@ static void compile(struct model_policy *p, struct arena *a)
     for (unsigned i = 0; i < r->n_cols; i++)
         if (r->cols[i].part_of && colset_has(&p->hidden, r->cols[i].part_of->at))
             colset_put(&p->hidden, i);
-    p->read = p->parent ? rows_of_parent(r, p->parent, a)
-                        : rows_of(p, p->read_mask, AUTH_READ, false, a);
+    p->read =
+        p->parent ? rows_of_parent(r, p->parent, a) : rows_of(p, p->read_mask, AUTH_READ, false, a);
     p->branches = branches(p, a);
     p->update = rows_of(p, p->update_mask, AUTH_UPDATE, false, a);
     p->del = rows_of(p, p->del_mask, AUTH_DELETE, false, a);
@@ -267,7 +271,7 @@ static bool same(const struct model_policy *a, const struct model_policy *b)
            memcmp(a->update_mask, b->update_mask, sizeof a->update_mask) == 0 &&
            memcmp(a->del_mask, b->del_mask, sizeof a->del_mask) == 0 &&
            a->can_create == b->can_create && a->can_export == b->can_export &&
-           a->everything == b->everything &&
+           a->everything == b->everything && custom_same(a->custom, b->grant) &&
            memcmp(&a->hidden, &b->hidden, sizeof a->hidden) == 0 &&
            memcmp(&a->fixed, &b->fixed, sizeof a->fixed) == 0 &&
            memcmp(&a->marked, &b->marked, sizeof a->marked) == 0 &&

@@ -1,7 +1,7 @@
 /* A list request checked against the policy and compiled; what list, count and
  * export have in common. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 static int bad(const char *code, const char *what, struct err *err)
 {
@@ -14,7 +14,7 @@ static void show(struct query *q, const struct model_col *c)
 {
     if (colset_has(&q->show, c->at)) return;
     colset_put(&q->show, c->at);
-    q->cols[q->n_cols++] = c;
+    q->cols[q->n_cols++] = c == q->r->custom ? q->p->custom : c;
 }
 
 /* The columns in the order they are asked for, the id first. */
@@ -116,6 +116,7 @@ static int read_filter(struct query *q, sv text, struct err *err)
     if (!text.n) return 0;
     if (cond_parse(q->r, q->a, text, false, &c, err) < 0) return -1;
     if (protect_filter(q->p, c, err) < 0 || !cond_each_col(c, filter_col, &s)) return -1;
+    if (custom_resolve(q->r, c, q->who, q->tenant, q->a, err) < 0) return -1;
     struct cond_at at = {q->r, q->tenant};
     if (cond_compile_for(c, &at, q->a, &q->filter, err) < 0) return -1;
     find_narrows(q, c);

@@ -1,7 +1,7 @@
 /* Rows from the database to JSON, on the hot path: one pass over the values,
  * straight into the response, with names and quotes prepared beforehand. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 #define MAX_EXACT INT64_C(9007199254740991)
 
@@ -42,7 +42,9 @@ void row_value(struct buf *out, const struct model_col *c, const struct store_va
         break;
     case STORE_TEXT:
     case STORE_BLOB:
-        if (c->kind == COL_JSON)
+        if (c->n_hide)
+            custom_value(out, c, v->u.s);
+        else if (c->kind == COL_JSON)
             jsonw_raw(&w, v->u.s);
         else
             jsonw_sv(&w, v->u.s.p ? v->u.s : SV(""));

@@ -1,7 +1,7 @@
 /* GET /api/console/schema/<plugin>/<resource>: what the console draws pages from,
  * cut to what this person may read and change. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 static void title(struct jsonw *w, const char *key, const struct mf_title *t)
 {
@@ -136,7 +136,8 @@ static void traits(struct jsonw *w, const struct mf_resource *mf)
     } all[] = {
         {MF_OWNED, "owned"},     {MF_DEPT_TRAIT, "dept"},         {MF_VERSIONED, "versioned"},
         {MF_AUDITED, "audited"}, {MF_SOFT_DELETE, "soft_delete"}, {MF_APPEND_ONLY, "append_only"},
-        {MF_TREE, "tree"},       {MF_MANAGED, "managed"},         {MF_PARTNER, "partner"}};
+        {MF_TREE, "tree"},       {MF_MANAGED, "managed"},         {MF_PARTNER, "partner"},
+        {MF_CUSTOM, "custom"}};
     jsonw_key(w, SV("traits"));
     jsonw_arr(w);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -238,6 +239,25 @@ static void approvals(struct jsonw *w, const struct mf_resource *mf)
     jsonw_end_obj(w);
 }
 
+/* Fields of the tenant's own follow the manifest's, by the name custom.x. */
+static void own_fields(struct jsonw *w, const struct model_policy *p, struct about *x)
+{
+    struct custom_defs d = {0};
+    if (!p->custom || !colset_has(&p->readable, p->custom->at)) return;
+    if (custom_load(x->conn, x->c->arena, p->res, &d, x->err) < 0) return;
+    for (size_t i = 0; i < d.n; i++) {
+        struct mf_field f = d.v[i].f;
+        sv name = sv_of(f.name);
+        if (custom_hidden(p->res, x->c->who, name)) continue;
+        bool fixed =
+            !colset_has(&p->writable, p->custom->at) || custom_fixed(p->res, x->c->who, name);
+        f.name = d.v[i].path;
+        jsonw_obj(w);
+        field_members(&f, fixed, w);
+        jsonw_end_obj(w);
+    }
+}
+
 static void resource(struct jsonw *w, const struct model_policy *p, struct about *x)
 {
     const struct auth_principal *who = x->c->who;
@@ -270,6 +290,7 @@ static void resource(struct jsonw *w, const struct model_policy *p, struct about
         }
         jsonw_end_obj(w);
     }
+    own_fields(w, p, x);
     jsonw_end_arr(w);
     states(w, mf);
     transitions(w, r, who);

@@ -3,7 +3,7 @@
  * manifest may drop or add without rebuilding a large table. Fields with a
  * default have it in the database as well, for rows that plugins write by SQL. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 #include "auth/protect.h"
 
@@ -195,13 +195,14 @@ int model_tables(const struct model *m, const struct mf_manifest *mf, struct are
     bool core = strcmp(mf->id, "core") == 0;
     size_t most = core ? engine_n_tables : 0;
     for (size_t i = 0; i < p->n_res; i++)
-        most += 3 + p->res[i]->mf->n_fields;
+        most += 4 + p->res[i]->mf->n_fields;
     struct store_table *t = ARENA_ARRAY(a, struct store_table, most);
     size_t k = 0;
     for (size_t i = 0; i < p->n_res; i++) {
         resource_table(p->res[i], a, &t[k++]);
         if (has_trait(p->res[i], MF_AUDITED)) history_table(p->res[i], a, &t[k++]);
         if (has_trait(p->res[i], MF_TREE)) tree_table(p->res[i], a, &t[k++]);
+        if (p->res[i]->custom) custom_table(p->res[i], a, &t[k++]);
         for (unsigned c = 0; c < p->res[i]->n_cols; c++)
             if (p->res[i]->cols[c].link.n) link_table(p->res[i], &p->res[i]->cols[c], a, &t[k++]);
     }

@@ -1,6 +1,6 @@
 /* A state changes only here: right, lock, state, required fields, hook, history. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 static const struct mf_transition *transition_find(const struct mf_resource *mf, sv name)
 {
@@ -57,7 +57,8 @@ static int move(struct write *w, struct err *err)
     }
     if (merge_check(w, body, err) < 0 || check_asked(t, body, err) < 0) return -1;
     w->after = merge_row(w, body);
-    if (write_derive(w, err) < 0 || validate_write(w, body, false, err) < 0 ||
+    if (custom_merge(w, body, err) < 0 || write_derive(w, err) < 0 ||
+        validate_write(w, body, false, err) < 0 ||
         check_filled(w, err) < 0)
         return -1;
     json_object_set_new(w->after, "state", json_string(t->to));

@@ -46,6 +46,12 @@ static bool trait_ref(const struct mf_resource *r, const char *name)
            ((r->traits & MF_PARTNER) && strcmp(name, "partner") == 0);
 }
 
+/* Checked by custom_merge, which knows the tenant's fields. */
+static bool custom(const struct mf_resource *r, const char *name)
+{
+    return (r->traits & MF_CUSTOM) && strcmp(name, "custom") == 0;
+}
+
 static bool holds(const struct check *c, sv tree, const json_t *row)
 {
     return rule_holds_at(tree, row, c->utc_offset);
@@ -71,6 +77,8 @@ static void one(const struct check *c, const char *name, const json_t *v)
     char path[MODEL_PATH];
     if (c->skip && strcmp(name, c->skip) == 0) {
         complain(c, name, "read_only");
+    } else if (!f && custom(c->r, name)) {
+        return;
     } else if (!f && own_column(c->r, name)) {
         complain(c, name, "read_only");
     } else if (!f && trait_ref(c->r, name)) {

@@ -2,7 +2,7 @@
  * that hot writers pay for no foreign keys; the row is locked by then, and
  * whoever adds a reference holds a share lock on it (write_row.c). */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 #define MAX_DEPTH 64 /* of a tree that goes as a whole */
 
@@ -66,7 +66,7 @@ static int statement(struct write *w, const struct model_referrer *ref, const ch
 static int cascade(struct write *w, const struct model_referrer *ref, int64_t id, unsigned depth,
                    struct err *err)
 {
-    if (!ref->res->n_referrers && !ref->res->linked)
+    if (!ref->res->n_referrers && !ref->res->linked && !ref->res->custom)
         return statement(w, ref, "DELETE FROM %.*s WHERE %.*s=?", id, err);
     struct rows found = {.a = w->a, .cols = &ref->res->id, .n_cols = 1};
     struct sql s;
@@ -97,7 +97,7 @@ int write_remove(struct write *w, const struct model_resource *r, int64_t id, un
             return -1;
         if (ref->col->f->on_delete == MF_CASCADE && cascade(w, ref, id, depth, err) < 0) return -1;
     }
-    if (links_remove(w, r, id, err) < 0) return -1;
+    if (links_remove(w, r, id, err) < 0 || custom_remove(w, r, id, err) < 0) return -1;
     if (has_trait(r, MF_TREE) && tree_remove(w, r, id, err) < 0) return -1;
     struct sql s;
     sql_start(&s, w->a);

@@ -1,6 +1,6 @@
 /* One row, or the rows of a children field, from JSON into the database. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 #include <stdio.h>
 
@@ -64,7 +64,8 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
     sql_text(&s, ")");
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
-    if (links_write(w, r, id, NULL, row, err) < 0) return -1;
+    if (links_write(w, r, id, NULL, row, err) < 0 || custom_write(w, r, id, NULL, row, err) < 0)
+        return -1;
     return has_trait(r, MF_TREE) ? tree_insert(w, r, id, row, prefix, err) : 0;
 }
 
@@ -79,7 +80,7 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
         const struct model_col *c = &r->cols[i];
         struct store_val v;
         bool own = c == r->owner || c == r->dept || c == r->partner || c == r->state;
-        if (c->system && !c->part_of && !own) continue;
+        if (c->system && !c->part_of && c != r->custom && !own) continue;
         if (!differs(before, after, c)) continue;
         struct store_val hash;
         if (store_value(r, c, after, w->a, &v, err) < 0 ||
@@ -101,7 +102,9 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     sql_val(&s, STORE_I(id));
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
-    if (links_write(w, r, id, before, after, err) < 0) return -1;
+    if (links_write(w, r, id, before, after, err) < 0 ||
+        custom_write(w, r, id, before, after, err) < 0)
+        return -1;
     return has_trait(r, MF_TREE) ? tree_move(w, r, id, before, after, prefix, err) : 0;
 }
 

@@ -36,9 +36,19 @@ export function initial(schema: Schema, row: Row | null): Row {
             values[f.name] = rows.map((r) => newChild(f, r))
             /* A list that needs two starts with two. */
             if (!row) for (let i = 0; i < Math.min(f.min ?? 0, 5); i++) values[f.name].push(newChild(f))
-        } else values[f.name] = row ? (row[f.name] ?? emptyOf({ ...f, default: undefined })) : emptyOf(f)
+        } else values[f.name] = row ? (valueOf(row, f.name) ?? emptyOf({ ...f, default: undefined })) : emptyOf(f)
     }
     return values
+}
+
+/* Fields of the tenant's own are named custom.x, and lie within `custom` on the wire. */
+export function valueOf(row: Row, name: string): any {
+    return name.startsWith('custom.') ? row.custom?.[name.slice(7)] : row[name]
+}
+
+function put(body: Row, name: string, v: any): void {
+    if (name.startsWith('custom.')) body.custom = { ...(body.custom ?? {}), [name.slice(7)]: v }
+    else body[name] = v
 }
 
 function sent(f: Field, v: any): any {
@@ -61,8 +71,8 @@ export function payload(schema: Schema, values: Row, before: Row | null): Row {
         if (f.hidden || f.read_only || f.type === 'sequence' || !(f.name in values)) continue
         const v = sent(f, values[f.name])
         if (before) {
-            if (JSON.stringify(v) !== JSON.stringify(sent(f, before[f.name]))) body[f.name] = v
-        } else if (v !== null) body[f.name] = v
+            if (JSON.stringify(v) !== JSON.stringify(sent(f, before[f.name]))) put(body, f.name, v)
+        } else if (v !== null) put(body, f.name, v)
     }
     return body
 }
