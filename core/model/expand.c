@@ -198,10 +198,10 @@ static size_t ids_of(struct arena *a, const struct rows *rows, unsigned at, int6
 /* What a request reveals is of its own rows, not of those they refer to. */
 static int show_labels(struct expand *x, struct expand_ref *ref, struct err *err)
 {
-    if (!ref->col->ref->guarded) return 0;
+    if (!target(ref->col)->guarded) return 0;
     struct model_ctx c = *x->c;
     c.reveal = NULL;
-    const struct model_policy *p = ref->p ? ref->p : policy_of_nobody(ref->col->ref, c.arena);
+    const struct model_policy *p = ref->p ? ref->p : policy_of_nobody(target(ref->col), c.arena);
     return protect_rows(p, &c, &ref->found, err);
 }
 
