@@ -343,8 +343,7 @@ void auth_calendar_forget(struct auth_tenant *t);    /* [any] */
 struct auth_key_secret { char token[64]; size_t prefix_n; char hash[64]; };
 /* A new secret: the whole token, its shown beginning, what is kept of it. [any] */
 void auth_key_make(struct auth_key_secret *out);
-/* May `who` hand these on? Grants as a role has them; a role by its code. [any] */
-bool auth_may_give_grants(const struct auth_principal *who, const json_t *grants);
+/* May `who` let a key or a webhook act by this role? Only by one he has. [any] */
 bool auth_may_give_role(const struct auth_principal *who, sv code);
 /* "203.0.113.0/24, 2001:db8::/32": can all of it be read? [any] */
 bool auth_addresses_ok(sv text);

@@ -41,6 +41,18 @@ static bool names_within(const sv *inner, unsigned n_inner, const sv *outer, uns
     return true;
 }
 
+/* What the outer one hides or masks, the inner one must hide or mask too; and nobody
+ * lets others unmask what he may not unmask himself. */
+static bool marks_within(const struct auth_grant *in, const struct auth_grant *out)
+{
+    if (!names_within(out->hidden, out->n_hidden, in->hidden, in->n_hidden)) return false;
+    for (unsigned i = 0; i < out->n_masked; i++)
+        if (!has(out->unmasked, out->n_unmasked, out->masked[i]) &&
+            !has(in->masked, in->n_masked, out->masked[i]))
+            return false;
+    return names_within(in->unmasked, in->n_unmasked, out->unmasked, out->n_unmasked);
+}
+
 static bool empty(const struct auth_grant *g)
 {
     return !g->create && !g->export && !g->import && !g->n_read && !g->n_update && !g->n_del && !g->n_doing;
@@ -60,9 +72,7 @@ static bool grant_within(const struct auth_grant *in, const struct auth_grant *o
     if (!has(out->doing, out->n_doing, SV("all")) &&
         !names_within(in->doing, in->n_doing, out->doing, out->n_doing))
         return false;
-    /* What the outer one takes away, the inner one must take away too. */
-    if (in->n_read && !names_within(out->hidden, out->n_hidden, in->hidden, in->n_hidden))
-        return false;
+    if (in->n_read && !marks_within(in, out)) return false;
     bool writes = in->create || in->n_update;
     return !writes ||
            names_within(out->read_only, out->n_read_only, in->read_only, in->n_read_only);

@@ -127,6 +127,16 @@ test('B-34 A-2.4.2 delegated administration: within one\'s own rights, branch, a
   refused(await hr.patch(`/api/core/role/${ids.hr}`, { grants: { 'core.staff': { update: ['all'] } } }), 403, 'role_beyond_yours');
   refused(await hr.patch(`/api/core/role/${adminRole}`, { name: 'x' }), 403);
   refused(await hr.post('/api/core/role', { code: 'x.p', name: 'x', grants: { 'kit.place': { read: ['all'], partners: true } } }), 403);
+  // who sees a field masked, or may not unmask it, lets nobody else see it
+  const staffRole = (fields) => hr.post('/api/core/role', { code: 'x.m', name: 'x', grants: { 'core.staff': { read: ['subtree'], fields } } });
+  refused(await staffRole({ phone: 'unmasked' }), 403, 'role_beyond_yours', 'grants');
+  ok(await admin.patch(`/api/core/role/${ids.hr}`, { grants: { 'core.staff': { read: ['subtree'], create: true, update: ['subtree'], delete: ['subtree'],
+    do: ['suspend', 'resume', 'leave'], fields: { email: 'masked' } }, 'core.role': { read: ['all'], create: true, update: ['all'] },
+    'core.dept': { read: ['all'] }, 'kit.place': { read: ['all'], create: true }, 'core.api_key': { read: ['all'], create: true } } }));
+  const key = (grants) => hr.post('/api/core/api_key', { name: 'k', grants });
+  refused(await key({ 'core.staff': { read: ['own'], fields: { phone: 'unmasked' } } }), 422, null, 'grants');
+  refused(await key({ 'kit.place': { read: ['all'], delete: ['all'] } }), 422, null, 'grants');
+  ok(await key({ 'kit.place': { read: ['all'] } }), 201);
   await role('made.by.hr', { 'kit.place': { read: ['all'] } }, hr);
   // an administrator in his branch stays out of his reach
   const chief = await make(admin, 'staff', { login: 'chief', name: 'chief', department: ids.north1, roles: [{ role: adminRole }] });

@@ -50,6 +50,22 @@ static void test_within(void **state)
                        G("\"read\":[\"all\"],\"fields\":{\"p\":\"hidden\"}")));
     assert_false(within(G("\"read\":[\"all\"],\"update\":[\"all\"]"),
                         G("\"read\":[\"all\"],\"update\":[\"all\"],\"fields\":{\"p\":\"read_only\"}")));
+    /* what the outer one sees masked, the inner one sees masked or not at all; who may
+     * not unmask lets nobody else */
+    const char *all = G("\"read\":[\"all\"]"),
+               *masked = G("\"read\":[\"all\"],\"fields\":{\"p\":\"masked\"}"),
+               *unmasked = G("\"read\":[\"all\"],\"fields\":{\"p\":\"unmasked\"}"),
+               *hidden = G("\"read\":[\"all\"],\"fields\":{\"p\":\"hidden\"}");
+    assert_false(within(all, masked));
+    assert_false(within(unmasked, masked));
+    assert_false(within(unmasked, all));
+    assert_false(within(masked, hidden));
+    assert_true(within(masked, masked));
+    assert_true(within(hidden, masked));
+    assert_true(within(masked, all));
+    assert_true(within(unmasked, unmasked));
+    assert_true(within(all, unmasked));
+    assert_true(within(masked, unmasked));
     assert_true(within(G("\"read\":[\"custom\"],\"depts\":[\"1\"]"),
                        G("\"read\":[\"custom\"],\"depts\":[\"1\",\"2\"]")));
     assert_false(within(G("\"read\":[\"custom\"],\"depts\":[\"1\",\"3\"]"),
