@@ -509,7 +509,7 @@ static const struct bad {
      L ":31:60: no such transition 'win'; there are: update\n"
      L ":45:10: no such operation 'win'; there are: create, update, delete, export\n"
      L ":51:52: no such operation 'do.win'; there are: create, update, delete, export, reveal, do.update\n"
-     P ":25:71: no such right 'win'; there are: read, create, update, delete, export\n"},
+     P ":25:71: no such right 'win'; there are: read, create, update, delete, export, import\n"},
     {L, "hook: lead_win", "hook: check_lead",
      L ":27:11: 'check_lead' is used for a transition already and cannot serve a check too\n"},
     /* access and views */
