@@ -278,10 +278,16 @@ struct auth_delivery {
 void auth_set_delivery(struct auth *a, const struct auth_delivery *d);
 
 /* Who hears of rows that the room makes without the resource engine above it:
- * "core.member.created" when a member registers. Set before the server starts. */
+ * "core.member.created" when a member registers. `made` is asked in the transaction
+ * that makes the row, which its -1 undoes; `tell` comes after the commit. Set before
+ * the server starts. */
 struct auth_events {
     void *arg;
     void (*tell)(void *arg, struct auth_tenant *t, sv event, int64_t id, sv json);
+    void *made_arg;
+    int (*made)(void *arg, struct auth_tenant *t, struct store_conn *c, sv resource, int64_t id,
+                struct err *err);
+    void (*committed)(void *made_arg, struct auth_tenant *t, sv resource);
 };
 void auth_set_events(struct auth *a, const struct auth_events *e);
 

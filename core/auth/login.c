@@ -316,21 +316,41 @@ static int find_member(struct tenant *t, struct store_conn *c, struct arena *a, 
     return 0;
 }
 
-static int register_member(struct tenant *t, struct store_conn *c, struct arena *a, sv phone,
-                           struct person *out, struct err *err)
+struct registering {
+    struct tenant *t;
+    struct arena *a;
+    sv phone;
+    bool made;
+};
+
+/* Two log-ins at once: both find the one row, and one of them has made it. */
+static int insert_member(void *arg, struct store_conn *c, struct err *err)
 {
+    struct registering *r = arg;
+    const struct auth_events *on = &r->t->auth->events;
     int64_t now = clock_now_us(), id = id_next();
     struct store_val kept[2];
-    if (people_seal_phone(t, a, AUTH_MEMBER, id, phone, kept, err) != 0) return -1;
+    uint64_t n = 0;
+    r->made = false;
+    if (people_seal_phone(r->t, r->a, AUTH_MEMBER, id, r->phone, kept, err) != 0) return -1;
     struct store_val args[] = {STORE_I(id), STORE_T(now), STORE_T(now), kept[0], kept[1],
-                               STORE_S(phone_mask(a, phone)), STORE_T(now)};
-    /* two log-ins at once: both find the one row */
-    if (store_exec(c, SV("INSERT INTO core_member (id, created_at, updated_at, phone, phone_hash,"
-                         " name, last_seen, state, version)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, 'active', 1)"
-                         " ON DUPLICATE KEY UPDATE last_seen = VALUES(last_seen)"),
-                   args, 7, NULL, err) != 0)
+                               STORE_S(phone_mask(r->a, r->phone)), STORE_T(now)};
+    if (store_exec(c, SV("INSERT IGNORE INTO core_member (id, created_at, updated_at, phone,"
+                         " phone_hash, name, last_seen, state, version)"
+                         " VALUES (?, ?, ?, ?, ?, ?, ?, 'active', 1)"),
+                   args, 7, &n, err) != 0)
         return -1;
+    r->made = n == 1;
+    if (!r->made || !on->made) return 0;
+    return on->made(on->made_arg, &r->t->pub, c, SV("core.member"), id, err);
+}
+
+static int register_member(struct tenant *t, struct store_conn *c, struct arena *a, sv phone,
+                           bool *made, struct person *out, struct err *err)
+{
+    struct registering r = {.t = t, .a = a, .phone = phone};
+    if (store_tx(c, insert_member, &r, err) != 0) return -1;
+    *made = r.made;
     return find_member(t, c, a, phone, out, err);
 }
 
@@ -338,6 +358,7 @@ static void tell_created(struct http_req *req, const struct person *who)
 {
     struct tenant *t = tenant_of(req);
     const struct auth_events *on = &t->auth->events;
+    if (on->committed) on->committed(on->made_arg, &t->pub, SV("core.member"));
     if (!on->tell) return;
     struct buf b = BUF_IN(http_arena(req));
     struct jsonw w = jsonw_on(&b);
@@ -359,8 +380,7 @@ static int member_by_code(struct http_req *req, struct store_conn *c, const stru
         return -1;
     }
     if (find_member(tenant_of(req), c, http_arena(req), k->name, who, err) != 0) return -1;
-    *made = who->id == 0;
-    if (*made && register_member(tenant_of(req), c, http_arena(req), k->name, who, err) != 0)
+    if (!who->id && register_member(tenant_of(req), c, http_arena(req), k->name, made, who, err) != 0)
         return -1;
     if (!who->active) {
         login_audit(req, who, "code", "blocked");

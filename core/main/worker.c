@@ -211,7 +211,11 @@ static int start_plugins(struct main_worker *w, struct err *err)
                    w->settings.outer_login.allow_http);
     struct model_hooks hooks;
     plug_model_hooks(w->plugins, &hooks);
-    auth_set_events(w->auth, &(struct auth_events){.arg = hooks.arg, .tell = hooks.event});
+    auth_set_events(w->auth, &(struct auth_events){.arg = hooks.arg,
+                                                   .tell = hooks.event,
+                                                   .made_arg = w->model,
+                                                   .made = model_made,
+                                                   .committed = model_made_committed});
     return plug_add_models(w->plugins, w->model, err);
 }
 

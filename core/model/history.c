@@ -117,12 +117,13 @@ static void custom_changes(struct jsonw *jw, const json_t *before, const json_t 
         custom_change(jw, name, NULL, v);
 }
 
-int history_changes(struct write *w, sv *out, struct err *err)
+int history_changes(struct write *w, struct history_note *out, struct err *err)
 {
     const struct model_resource *r = w->r;
-    struct buf b = BUF_IN(w->a);
-    struct jsonw jw = jsonw_on(&b);
+    struct buf b = BUF_IN(w->a), names = BUF_IN(w->a);
+    struct jsonw jw = jsonw_on(&b), nw = jsonw_on(&names);
     jsonw_arr(&jw);
+    jsonw_arr(&nw);
     for (unsigned i = 0; w->after && i < r->n_cols; i++) {
         const struct model_col *c = &r->cols[i];
         const json_t *old = w->before ? json_object_get(w->before, c->f->name) : NULL;
@@ -134,6 +135,7 @@ int history_changes(struct write *w, sv *out, struct err *err)
         }
         jsonw_obj(&jw);
         jsonw_kv_str(&jw, "field", c->f->name);
+        jsonw_cstr(&nw, c->f->name);
         jsonw_key(&jw, SV("before"));
         if (value(w, r, c, w->id, old, &jw, err) < 0) return -1;
         jsonw_key(&jw, SV("after"));
@@ -148,6 +150,7 @@ int history_changes(struct write *w, sv *out, struct err *err)
         if (k->f->hidden || none || (old && json_equal(old, new))) continue;
         jsonw_obj(&jw);
         jsonw_kv_str(&jw, "field", k->f->name);
+        jsonw_cstr(&nw, k->f->name);
         jsonw_key(&jw, SV("before"));
         if (rows_without_secrets(w, k->res, old, &jw, err) < 0) return -1;
         jsonw_key(&jw, SV("after"));
@@ -155,7 +158,9 @@ int history_changes(struct write *w, sv *out, struct err *err)
         jsonw_end_obj(&jw);
     }
     jsonw_end_arr(&jw);
-    *out = buf_view(&b);
+    jsonw_end_arr(&nw);
+    *out = (struct history_note){.changes = buf_view(&b)};
+    if (w->before && names.n > 2) out->fields = buf_view(&names);
     return 0;
 }
 
@@ -165,7 +170,7 @@ static const char *kind_name(enum auth_kind k)
     return (unsigned)k < 5 ? names[k] : "system";
 }
 
-int history_add(struct write *w, sv changes, struct err *err)
+int history_add(struct write *w, struct history_note *n, struct err *err)
 {
     const struct auth_principal *who = w->c->who;
     struct sql s;
@@ -174,15 +179,31 @@ int history_add(struct write *w, sv changes, struct err *err)
                "INSERT INTO `%s_history` (`id`,`row_id`,`at`,`who_kind`,`who`,`who_name`,`action`,"
                "`changes`,`approval`) VALUES (?,?,?,?,?,?,?,?,?)",
                w->r->table);
-    sql_val(&s, STORE_I(id_next()));
+    n->id = id_next();
+    sql_val(&s, STORE_I(n->id));
     sql_val(&s, STORE_I(w->id));
     sql_val(&s, STORE_T(w->now));
     sql_val(&s, STORE_S(sv_of(kind_name(who->kind))));
     sql_val(&s, who->id ? STORE_I(who->id) : STORE_N);
     sql_val(&s, store_text_or_null(who->name));
     sql_val(&s, STORE_S(sv_of(w->action)));
-    sql_val(&s, changes.n <= MAX_CHANGES ? STORE_S(changes) : STORE_N);
+    sql_val(&s, n->changes.n <= MAX_CHANGES ? STORE_S(n->changes) : STORE_N);
     int64_t agreed = approval_agreed(w->c);
     sql_val(&s, agreed ? STORE_I(agreed) : STORE_N);
     return store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err);
+}
+
+/* Never a value: whoever reads the log may not read the record. */
+sv history_pointer(struct write *w, const struct history_note *n)
+{
+    int64_t agreed = approval_agreed(w->c);
+    struct buf b = BUF_IN(w->a);
+    struct jsonw jw = jsonw_on(&b);
+    if (!agreed && !n->id) return SV_NULL;
+    jsonw_obj(&jw);
+    if (n->id) jsonw_kv_id(&jw, "history", n->id);
+    if (n->fields.n) jsonw_kv_raw(&jw, "fields", n->fields);
+    if (agreed) jsonw_kv_id(&jw, "approval", agreed);
+    jsonw_end_obj(&jw);
+    return buf_view(&b);
 }

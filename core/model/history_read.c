@@ -105,6 +105,7 @@ static bool item(void *arg, const struct store_val *row, unsigned n_cols)
     bool seen = changes_of(rd, row[5].type == STORE_TEXT ? row[5].u.s : SV(""), &changes);
     if (!seen && sv_eqs(row[4].u.s, "update")) return true;
     jsonw_obj(w);
+    jsonw_kv_id(w, "id", row[7].u.i);
     jsonw_kv_time(w, "at", row[0].u.i);
     jsonw_key(w, SV("who"));
     jsonw_obj(w);

@@ -169,9 +169,10 @@ static int finish(struct commit *k, struct err *err)
     const char *dir = state_subdir(k->task->arena, "imports", err);
     if (dir) unlink(arena_printf(k->task->arena, "%s/%.*s", dir, SVARG(k->im.path)).p);
     sv text = summary(k);
+    const struct auth_hat *behalf = policy_behalf(k->im.r, k->task->who, SV("import"));
     auth_audit(k->task->tenant, k->task->who, NULL,
-               &(struct auth_audit){
-                   .action = "import", .target = k->im.r->name, .detail = text, .ok = true});
+               &(struct auth_audit){.action = "import", .target = k->im.r->name, .detail = text,
+                                    .ok = true, .on_behalf = behalf ? behalf->id : 0});
     if (json_parse(k->task->arena, text, &shown, err) < 0) return -1;
     return task_result(k->task, shown, 0, err);
 }

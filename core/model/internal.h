@@ -693,8 +693,15 @@ int sensitive_check(const struct model_resource *r, struct model_ctx *c, const c
 /* ---- history ---------------------------------------------------------------------- */
 
 /* [{field, before, after}] of what a write changed. */
-int history_changes(struct write *w, sv *out, struct err *err);
-int history_add(struct write *w, sv changes, struct err *err);
+struct history_note {
+    sv changes;
+    sv fields; /* JSON array of the names alone; of a change of a row that was there */
+    int64_t id;
+};
+int history_changes(struct write *w, struct history_note *out, struct err *err);
+int history_add(struct write *w, struct history_note *n, struct err *err);
+/* What the log's line points to: the history row, the names, the approval. */
+sv history_pointer(struct write *w, const struct history_note *n);
 /* 404 unless the caller sees the row; `bin`: also as a deleted one. (history_read.c) */
 int row_visible(const struct model_policy *p, struct model_ctx *c, struct store_conn *conn,
                 int64_t id, bool bin, struct err *err);

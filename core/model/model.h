@@ -52,6 +52,11 @@ struct model_outbox {
 };
 /* One, before the first request. */
 void model_set_outbox(struct model *m, const struct model_outbox *o);
+/* For rows that a room below makes by itself: the outbox hears of them as of any
+ * other, in the transaction of `c` and after its commit. `arg` is the model. */
+int model_made(void *arg, struct auth_tenant *t, struct store_conn *c, sv resource, int64_t id,
+               struct err *err);
+void model_made_committed(void *arg, struct auth_tenant *t, sv resource);
 
 /* Names of the resources with the trait `partner`, for auth_set_partner_resources;
  * they last as long as the model. After model_seal. */

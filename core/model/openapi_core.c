@@ -234,7 +234,7 @@ static const struct path schemas[] = {
      "\"object\"}},\"can\":{\"type\":\"object\"}}}"},
     {"History",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":"
-     "\"object\",\"properties\":{\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"who\":{"
+     "\"object\",\"properties\":{\"id\":" ID ",\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"who\":{"
      "\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":" ID
      ",\"name\":{\"type\":[\"string\",\"null\"]}}},\"action\":" STRING
      ",\"changes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"

@@ -380,6 +380,7 @@ static bool grants(const struct auth_grant *g, sv action)
     if (sv_eqs(action, "create")) return g->create;
     if (sv_eqs(action, "export")) return g->export;
     if (sv_eqs(action, "import")) return g->import;
+    if (sv_eqs(action, "reveal")) return g->n_unmasked > 0;
     if (sv_eqs(action, "update")) return g->n_update > 0;
     if (sv_eqs(action, "delete") || sv_eqs(action, "restore")) return g->n_del > 0;
     return has_name(g->doing, g->n_doing, action);

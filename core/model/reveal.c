@@ -78,9 +78,10 @@ void reveal_audit(const struct model_ctx *c, int64_t id, sv detail)
     jsonw_end_obj(&w);
     sv target = id ? arena_printf(c->arena, "%.*s/%lld", SVARG(v->r->name), (long long)id)
                    : v->r->name;
+    const struct auth_hat *behalf = policy_behalf(v->r, c->who, SV("reveal"));
     auth_audit(c->tenant, c->who, c->req,
-               &(struct auth_audit){
-                   .action = "reveal", .target = target, .detail = buf_view(&b), .ok = true});
+               &(struct auth_audit){.action = "reveal", .target = target, .detail = buf_view(&b),
+                                    .ok = true, .on_behalf = behalf ? behalf->id : 0});
 }
 
 /* ---- POST .../reveal -------------------------------------------------------------- */

@@ -15,7 +15,7 @@ struct model_done {
     const char *action, *event;
     int64_t id;
     sv row;
-    int64_t approval; /* by which it was agreed to, or 0 */
+    sv detail;        /* of the log's line */
     bool audit;       /* also of a resource that is not audited as such */
     const struct auth_hat *behalf;
     const char *gone; /* bytes of a deleted file, or NULL */
@@ -63,11 +63,6 @@ static bool about_people(const struct model_resource *r)
     return false;
 }
 
-static sv agreed_detail(struct arena *a, int64_t approval)
-{
-    return approval ? arena_printf(a, "{\"approval\":\"%lld\"}", (long long)approval) : SV_NULL;
-}
-
 static void send(struct model_ctx *c, const struct model_done *d)
 {
     struct arena *a = c->arena;
@@ -78,7 +73,7 @@ static void send(struct model_ctx *c, const struct model_done *d)
         auth_audit(c->tenant, d->who, c->req,
                    &(struct auth_audit){.action = d->action,
                                         .target = target,
-                                        .detail = agreed_detail(a, d->approval),
+                                        .detail = d->detail,
                                         .ok = true,
                                         .on_behalf = d->behalf ? d->behalf->id : 0});
     }
@@ -312,6 +307,26 @@ void model_set_outbox(struct model *m, const struct model_outbox *o)
     m->outbox = *o;
 }
 
+int model_made(void *arg, struct auth_tenant *t, struct store_conn *c, sv resource, int64_t id,
+               struct err *err)
+{
+    struct model *m = arg;
+    const struct model_resource *r = model_find(m, resource);
+    if (!r || !m->outbox.record) return 0;
+    struct arena *a = arena_new(0);
+    struct model_ctx x = {.tenant = t, .who = &auth_system, .arena = a, .conn = c, .lang = "zh"};
+    struct model_written told = {.c = &x, .r = r, .resource = r->name, .event = "created", .id = id};
+    int rc = m->outbox.record(m->outbox.arg, &told, err);
+    arena_free(a);
+    return rc;
+}
+
+void model_made_committed(void *arg, struct auth_tenant *t, sv resource)
+{
+    struct model *m = arg;
+    if (m->outbox.committed) m->outbox.committed(m->outbox.arg, t, resource);
+}
+
 static int record(struct write *w, bool going, struct err *err)
 {
     const struct model_outbox *o = &w->r->model->outbox;
@@ -344,9 +359,9 @@ int write_done(struct write *w, struct err *err)
 {
     if (w->quiet) return 0;
     if (w->after && record(w, false, err) < 0) return -1;
-    sv changes;
+    struct history_note note = {0};
     if (has_trait(w->r, MF_AUDITED) &&
-        (history_changes(w, &changes, err) < 0 || history_add(w, changes, err) < 0))
+        (history_changes(w, &note, err) < 0 || history_add(w, &note, err) < 0))
         return -1;
     struct model_done *d = ARENA_NEW(w->a, struct model_done);
     *d = (struct model_done){.who = w->c->who,
@@ -354,7 +369,7 @@ int write_done(struct write *w, struct err *err)
                              .action = w->action,
                              .event = w->event,
                              .id = w->id,
-                             .approval = approval_agreed(w->c),
+                             .detail = history_pointer(w, &note),
                              .row = public_row(w),
                              .behalf = behalf_of(w)};
     sv path = w->after ? SV_NULL : json_get_sv(w->before, "path");

@@ -29,12 +29,10 @@ async function lines(filter, least = 1) {
 }
 
 test('B-45 D-9c C-sec3 E-3.5b who, when, from where, what, result: log-in, log-out, change, rights, export', async () => {
-  const h = { 'user-agent': 'Test/1.0 (审)', 'x-atrium-client': 'pc' };
   const c = new Api(admin.base);
   await c.post('/api/auth/login', { login: 'anna', password: 'Wrong-one-1' }, { 'user-agent': 'Test/1.0', 'x-atrium-client': 'pc' });
   await c.post('/api/auth/login', { login: 'anna', password: anna.password }, { 'user-agent': 'Test/1.0', 'x-atrium-client': 'pc' });
   await c.post('/api/auth/logout');
-  assert.ok(h);
   const [failed] = await lines(`action = "login" and ok = false`);
   assert.equal(failed.result, 'password');
   assert.equal(failed.who_name, '安娜');
@@ -54,6 +52,54 @@ test('B-45 D-9c C-sec3 E-3.5b who, when, from where, what, result: log-in, log-o
   assert.ok((await lines('action = "export" and target = "core.audit"')).length);
   for (const f of ['address = "127.0.0.1"', `who = ${anna.id}`, 'created_at > 2020-01-01T00:00:00Z', 'action = "login"'])
     assert.ok((await lines(f)).length, f);
+});
+
+test('E-3.5b a line points to the row of the history and the names that changed, never to a value', async () => {
+  const made = (await admin.post('/api/core/role', { code: 'point', name: '甲名' })).body;
+  const target = `target = "core.role/${made.id}"`;
+  assert.equal((await admin.patch(`/api/core/role/${made.id}`, { name: '乙名', grants: { 'core.dept': { read: ['all'] } } })).status, 200);
+  assert.ok([200, 204].includes((await admin.delete(`/api/core/role/${made.id}`)).status));
+  const all = Object.fromEntries((await lines(target, 3)).map((l) => [l.action, l]));
+  assert.deepEqual(Object.keys(all.create.detail), ['history']);
+  assert.deepEqual(all.update.detail.fields, ['name', 'grants']);
+  assert.deepEqual(Object.keys(all.delete.detail), ['history']);
+  assert.doesNotMatch(JSON.stringify(all), /甲名|乙名|core\.dept/);
+  const kept = (await admin.post('/api/core/role', { code: 'kept', name: '丙名' })).body;
+  await admin.patch(`/api/core/role/${kept.id}`, { name: '丁名' });
+  const two = await lines(`target = "core.role/${kept.id}"`, 2);
+  const history = (await admin.get(`/api/core/role/${kept.id}/history`)).body.items;
+  assert.deepEqual(history.map((x) => x.id), two.map((l) => l.detail.history), 'newest first, both');
+  assert.deepEqual(history[0].changes, [{ field: 'name', before: '丙名', after: '丁名' }]);
+  await admin.patch(`/api/core/role/${kept.id}`, { name: '丁名' });
+  await lines('action = "login"');
+  assert.equal((await lines(`target = "core.role/${kept.id}"`, 2)).length, 2, 'nothing changed, nothing to say');
+});
+
+test('B-34 E-3.5b whose right it was: update, delete and export by a delegate', async () => {
+  const role = (await admin.post('/api/core/role', { code: 'registry', name: '档案', grants: {
+    'core.partner': { read: ['all'], create: true, update: ['all'], delete: ['all'], export: true } } })).body;
+  const person = async (login, roles) => {
+    const row = await admin.post('/api/core/staff', { login, name: login, roles });
+    assert.equal(row.status, 201, JSON.stringify(row.body));
+    const { body } = await admin.post(`/api/auth/staff/${row.body.id}/password`);
+    return Object.assign(new Api(admin.base), { id: row.body.id, login_by: body.password });
+  };
+  const boss = await person('chief', [{ role: role.id }]), aide = await person('aide', []);
+  await boss.login('chief', boss.login_by);
+  const span = { starts: new Date(Date.now() - 1000).toISOString(), ends: new Date(Date.now() + 600_000).toISOString() };
+  assert.equal((await boss.post('/api/core/delegation', { to_staff: aide.id, reason: 'leave', ...span })).status, 201);
+  await aide.login('aide', aide.login_by);
+  const row = await aide.post('/api/core/partner', { name: '友商', kind: 'exhibitor' });
+  assert.equal(row.status, 201, JSON.stringify(row.body));
+  assert.equal((await aide.patch(`/api/core/partner/${row.body.id}`, { name: '友商二' })).status, 200);
+  assert.equal((await aide.fetch('GET', '/api/core/partner/export?format=csv')).status, 200);
+  const gone = await aide.post('/api/core/partner', { name: '误', kind: 'exhibitor' });
+  assert.ok([200, 204].includes((await aide.delete(`/api/core/partner/${gone.body.id}`)).status));
+  const own = await boss.post('/api/core/partner', { name: '自建', kind: 'exhibitor' });
+  const seen = await lines(`who = ${aide.id} and action != "login"`, 5);
+  assert.deepEqual(seen.map((l) => l.action).sort(), ['create', 'create', 'delete', 'export', 'update']);
+  assert.ok(seen.every((l) => String(l.on_behalf) === boss.id), JSON.stringify(seen));
+  assert.ok([null, undefined].includes((await lines(`target = "core.partner/${own.body.id}"`))[0].on_behalf), 'his own right');
 });
 
 test('the log is read by its auditors only, and written by nobody', async () => {

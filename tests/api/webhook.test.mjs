@@ -203,3 +203,26 @@ test('B-38 D-T5c kill -9 between write and delivery loses nothing; a hanging rec
   await until(async () => (await deliveries(h)).every((d) => d.status === 'sent'), 10000);
   assert.ok(slow);
 });
+
+test('a member who registers is told of once, in the clear only as far as the webhook may see', async () => {
+  const h = await hook('/members', { events: 'core.member.created' });
+  const phone = '13711112222', log = async () => {
+    const a = new Api(admin.base);
+    ok(await a.post('/api/auth/code', { phone, purpose: 'member' }), 202);
+    const code = await until(() => atrium.codes(phone)[0]?.code);
+    return a.post('/api/auth/member/login', { phone, code });
+  };
+  const member = ok(await log());
+  const [m] = await receiver.wait('/members', 1);
+  assert.equal(m.body.event, 'core.member.created');
+  assert.equal(m.body.resource, 'core.member');
+  assert.equal(m.body.row_id, member.user.id);
+  assert.equal(m.body.data.id, member.user.id);
+  assert.equal(m.body.data.state, 'active');
+  assert.ok(!JSON.stringify(m.body).includes(phone), 'the phone is masked there as elsewhere');
+  assert.equal((await deliveries(h)).length, 1);
+  const back = new Api(other.base);
+  ok(await back.post('/api/auth/code', { phone, purpose: 'member' }), 202);
+  await sleep(300);
+  assert.equal(receiver.of('/members').length, 1, 'neither a code nor another tenant');
+});
