@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "auth/protect.h"
 #include "base/panic.h"
 #include "link/link.h"
 
@@ -106,8 +107,9 @@ struct webhook_event {
 };
 int webhook_record(void *arg, const struct model_written *w, struct err *err);
 void webhook_committed(void *arg, struct auth_tenant *t, sv resource);
+struct auth_place webhook_body_place(int64_t delivery);
 /* Adds one delivery. */
-int webhook_add(const struct auth_tenant *t, struct store_conn *c, struct arena *a, int64_t webhook,
+int webhook_add(struct auth_tenant *t, struct store_conn *c, struct arena *a, int64_t webhook,
                 bool held, const struct webhook_event *e, int64_t *id, struct err *err);
 
 /* ---- webhook_pump.c, webhook_result.c: out, and what came of it --------------------------- */

@@ -138,6 +138,22 @@ static int hold(struct store_conn *c, int64_t id, struct err *err)
                       args, 1, NULL, err);
 }
 
+/* What does not open can never be sent; the keys being away is for a while only. */
+static int open_body(struct link_tenant *lt, struct store_conn *c, struct claimed *k,
+                     struct arena *a, bool *good, struct err *err)
+{
+    struct auth_place at = webhook_body_place(k->id);
+    struct err e = {0};
+    *good = auth_open_value(lt->t, a, &at, k->body, &k->body, &e) == 0;
+    if (*good) return 0;
+    if (e.status == 503) {
+        err_copy(err, &e);
+        return -1;
+    }
+    log_error("webhook delivery %lld: %s", (long long)k->id, e.detail);
+    return hold(c, k->id, err);
+}
+
 static unsigned room_left(struct link *l)
 {
     pthread_mutex_lock(&l->lock);
@@ -172,8 +188,10 @@ static int serve_once(struct link *l, struct link_tenant *lt, struct store_conn 
         const struct webhook *h = webhook_find(set, k.rows[i].webhook);
         bool test = sv_eqs(k.rows[i].event, WEBHOOK_TEST);
         if (h && (h->active || test)) {
+            bool good = false;
             rc = attempts_of(c, k.a, &k.rows[i], err);
-            if (rc == 0) post(l, lt, h, &k.rows[i], k.a);
+            if (rc == 0) rc = open_body(lt, c, &k.rows[i], k.a, &good, err);
+            if (rc == 0 && good) post(l, lt, h, &k.rows[i], k.a);
         } else if (h) {
             rc = hold(c, k.rows[i].id, err);
         }

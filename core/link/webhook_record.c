@@ -86,11 +86,20 @@ static sv body_of(const struct auth_tenant *t, struct arena *a, const struct web
     return buf_view(&b);
 }
 
-int webhook_add(const struct auth_tenant *t, struct store_conn *c, struct arena *a, int64_t webhook,
+/* The body may hold values of encrypted fields; the field is one itself. */
+struct auth_place webhook_body_place(int64_t delivery)
+{
+    return (struct auth_place){SV("core.webhook_delivery"), SV("body"), delivery};
+}
+
+int webhook_add(struct auth_tenant *t, struct store_conn *c, struct arena *a, int64_t webhook,
                 bool held, const struct webhook_event *e, int64_t *id, struct err *err)
 {
     int64_t now = clock_now_us();
+    sv body;
     *id = id_next();
+    struct auth_place at = webhook_body_place(*id);
+    if (auth_seal_value(t, a, &at, body_of(t, a, e), &body, err) != 0) return -1;
     struct store_val args[] = {
         STORE_I(*id),
         STORE_T(now),
@@ -99,7 +108,7 @@ int webhook_add(const struct auth_tenant *t, struct store_conn *c, struct arena 
         STORE_S(e->name),
         STORE_S(arena_printf(a, "%lld", (long long)e->id)),
         STORE_S(arena_printf(a, "%lld", (long long)e->row)),
-        STORE_S(body_of(t, a, e)),
+        STORE_S(body),
         STORE_S(held ? SV("held") : SV("pending")),
         STORE_T(now),
     };

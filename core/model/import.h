@@ -4,6 +4,7 @@
 #define ATRIUM_CORE_MODEL_IMPORT_H
 
 #include "model/internal.h"
+#include "model/kept.h"
 #include "model/sheet_read.h"
 #include "model/task.h"
 
@@ -62,11 +63,12 @@ enum import_state { ROW_CREATE, ROW_UPDATE, ROW_SKIP, ROW_BAD, ROW_CREATED, ROW_
                     ROW_SKIPPED, ROW_FAILED };
 
 struct import {
+    struct auth_tenant *tenant;
     int64_t id, owner, task;
     const struct model_resource *r;
     sv name, state, path;
     struct sheet_spec spec;
-    json_t *columns; /* headings */
+    json_t *columns; /* headings and samples */
     json_t *mapping; /* a field's name or null for each column */
     enum mf_on_match on_match;
     int64_t rows, n[8]; /* n: by enum import_state */
@@ -94,13 +96,13 @@ struct import_line {
 };
 /* Up to `limit` rows after `line` in one of `states` (a bit each); *n 0: the end.
  * What is in them lives in `a`. */
-int import_rows(struct store_conn *c, struct arena *a, int64_t import, int64_t after,
+int import_rows(struct store_conn *c, struct arena *a, const struct import *im, int64_t after,
                 unsigned states, unsigned limit, struct import_line **out, unsigned *n,
                 struct err *err);
-int import_stage(struct store_conn *c, int64_t import, struct import_line *const *rows, unsigned n,
-                 struct arena *a, struct err *err);
+int import_stage(struct store_conn *c, const struct import *im, struct import_line *const *rows,
+                 unsigned n, struct arena *a, struct err *err);
 /* Writes down what became of them; the cells of those that are done are blanked. */
-int import_settle(struct store_conn *c, int64_t import, struct import_line *const *rows,
+int import_settle(struct store_conn *c, const struct import *im, struct import_line *const *rows,
                   unsigned n, struct arena *a, struct err *err);
 /* Files and rows of imports that were not touched for a week. */
 int import_sweep(struct store_conn *c, struct err *err);
@@ -128,6 +130,23 @@ void import_run_end(struct import_run *run);
 /* One batch: bodies or complaints, then the records that the keys name. */
 int import_bodies(struct import_run *run, struct import_line *const *rows, unsigned n,
                   struct store_conn *conn, struct arena *a, struct err *err);
+
+/* Which records the keys of the bodies name: sets `match`. (import_match.c) */
+int import_find_matches(struct import_run *run, struct import_line *const *rows, unsigned n,
+                        struct store_conn *conn, struct arena *a, struct err *err);
+/* The field of a column, or NULL. */
+const struct import_field *import_field_of(const struct import_run *run, unsigned column);
+
+/* ---- what of a file is shown (import_mask.c) ------------------------------------------- */
+
+/* For each column the field that the caller sees masked, by its mapping or heading,
+ * else NULL. */
+const struct mf_field **import_masks(const struct import *im, struct model_ctx *c,
+                                     const struct model_policy *p);
+sv import_shown(const struct mf_field *const *masks, unsigned column, sv cell, struct arena *a);
+/* The columns with their samples, masked. */
+json_t *import_columns_shown(const struct import *im, struct model_ctx *c,
+                             const struct model_policy *p);
 
 /* ---- tasks and routes ---------------------------------------------------------------- */
 

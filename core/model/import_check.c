@@ -164,7 +164,7 @@ static int flush(struct check *k)
     if (rc == 0) {
         k->task->done = k->im.rows;
         k->task->failed = k->im.n[ROW_BAD];
-        rc = import_stage(conn, k->im.id, k->rows, k->n, k->a, k->err);
+        rc = import_stage(conn, &k->im, k->rows, k->n, k->a, k->err);
         if (rc == 0 && !task_progress(k->task, conn, NULL)) rc = -1;
         if (rc == 0)
             rc = store_commit(conn, k->err);

@@ -106,7 +106,7 @@ static int batch(void *arg, struct store_conn *conn, struct err *err)
     k->c.arena = k->a;
     k->c.done = NULL;
     memcpy(k->im.n, k->before, sizeof k->before);
-    if (import_rows(conn, k->a, k->im.id, k->after, 1u << ROW_CREATE | 1u << ROW_UPDATE,
+    if (import_rows(conn, k->a, &k->im, k->after, 1u << ROW_CREATE | 1u << ROW_UPDATE,
                     IMPORT_BATCH, &k->rows, &k->n, err) < 0)
         return -1;
     if (!k->n) return 0;
@@ -115,7 +115,7 @@ static int batch(void *arg, struct store_conn *conn, struct err *err)
         rows[i] = &k->rows[i];
     if (import_bodies(&k->run, rows, k->n, conn, k->a, err) < 0 ||
         batch_rows(k, rows, conn, err) < 0 ||
-        import_settle(conn, k->im.id, rows, k->n, k->a, err) < 0)
+        import_settle(conn, &k->im, rows, k->n, k->a, err) < 0)
         return -1;
     count(k);
     if (import_save(conn, &k->im, "committing", err) < 0) return -1;

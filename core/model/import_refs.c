@@ -91,9 +91,12 @@ static void name_it(struct import_refs *x, sv text, int64_t id)
 
 /* ---- making -------------------------------------------------------------------------- */
 
+/* By what is encrypted or shown as a mask nothing is looked up: the answer would tell
+ * whose it is. */
 static bool usable(const struct import_refs *x, const struct model_col *c)
 {
-    return c && c->kind == COL_TEXT && !c->secret && colset_has(&x->p->readable, c->at);
+    return c && c->kind == COL_TEXT && !c->secret && !c->sealed &&
+           colset_has(&x->p->readable, c->at) && !colset_has(&x->p->masked, c->at);
 }
 
 struct import_refs *import_refs_new(const struct model_resource *to, struct model_ctx *c,

@@ -113,7 +113,7 @@ static int write_import(struct http_req *req, struct model_ctx *c, const struct 
         jsonw_kv_str(&w, "delimiter", delimiter);
     }
     jsonw_key(&w, SV("columns"));
-    jsonw_json(&w, im->columns);
+    jsonw_json(&w, import_columns_shown(im, c, p));
     jsonw_key(&w, SV("mapping"));
     jsonw_json(&w, im->mapping);
     jsonw_kv_str(&w, "on_match", import_actions[im->on_match]);
@@ -247,7 +247,8 @@ static void post_import(struct http_req *req)
     struct upload u = {.c = &c};
     struct err err = {0};
     if (!r) return;
-    u.im = (struct import){.id = id_next(), .r = r, .on_match = r->mf->import.on_match[0]};
+    u.im = (struct import){
+        .tenant = c.tenant, .id = id_next(), .r = r, .on_match = r->mf->import.on_match[0]};
     u.im.state = SV("uploaded");
     u.p = policy_of(r, c.who, c.arena, &err);
     int rc = u.p && read_parts(req, &u, &err) == 0 ? write_file(&u, &err) : -1;
@@ -468,8 +469,10 @@ static void write_errors(struct jsonw *w, struct model_ctx *c, const struct impo
 }
 
 static void write_rows(struct http_req *req, struct model_ctx *c, const struct import *im,
-                       const struct import_line *rows, unsigned n, unsigned limit)
+                       const struct model_policy *p, const struct import_line *rows, unsigned n,
+                       unsigned limit)
 {
+    const struct mf_field *const *masks = import_masks(im, c, p);
     static const char *const states[] = {"create",  "update",  "skip",    "error",
                                          "created", "updated", "skipped", "failed"};
     struct jsonw w = jsonw_on(http_out(req));
@@ -483,7 +486,7 @@ static void write_rows(struct http_req *req, struct model_ctx *c, const struct i
         jsonw_key(&w, SV("cells"));
         jsonw_arr(&w);
         for (unsigned k = 0; k < rows[i].n; k++)
-            jsonw_sv(&w, rows[i].cells[k]);
+            jsonw_sv(&w, import_shown(masks, k, rows[i].cells[k], c->arena));
         jsonw_end_arr(&w);
         jsonw_key(&w, SV("errors"));
         write_errors(&w, c, im, rows[i].errors);
@@ -521,15 +524,16 @@ static void get_rows(struct http_req *req)
         http_fail_code(req, 400, "bad_request");
         return;
     }
-    int rc = store_get(c.tenant->db, &conn, &err);
+    const struct model_policy *p = policy_of(r, c.who, c.arena, &err);
+    int rc = p ? store_get(c.tenant->db, &conn, &err) : -1;
     if (rc == 0) {
-        rc = import_rows(conn, c.arena, im.id, after, states, (unsigned)limit + 1, &rows, &n, &err);
+        rc = import_rows(conn, c.arena, &im, after, states, (unsigned)limit + 1, &rows, &n, &err);
         store_put(conn);
     }
     if (rc < 0)
         http_fail(req, &err);
     else
-        write_rows(req, &c, &im, rows, n, (unsigned)limit);
+        write_rows(req, &c, &im, p, rows, n, (unsigned)limit);
 }
 
 /* ---- the table -------------------------------------------------------------------------- */

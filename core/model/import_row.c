@@ -1,4 +1,4 @@
-/* Rows of a file as bodies of the API, and what of the resource they are. */
+/* Rows of a file as bodies of the API. */
 #define LOG_ROOM "model"
 #include "model/import.h"
 
@@ -110,7 +110,7 @@ void import_run_end(struct import_run *run)
 
 /* ---- bodies -------------------------------------------------------------------------- */
 
-static const struct import_field *field_of(const struct import_run *run, unsigned column)
+const struct import_field *import_field_of(const struct import_run *run, unsigned column)
 {
     return column < run->n_columns && run->by_column[column] >= 0
                ? &run->fields[run->by_column[column]]
@@ -128,7 +128,7 @@ static int want_names(struct import_run *run, struct import_line *const *rows, u
                       struct store_conn *conn, struct err *err)
 {
     for (unsigned k = 0; k < run->n_columns; k++) {
-        const struct import_field *f = field_of(run, k);
+        const struct import_field *f = import_field_of(run, k);
         if (!f || !f->refs) continue;
         import_refs_trim(f->refs);
         for (unsigned i = 0; i < n; i++) {
@@ -199,7 +199,7 @@ static void make_body(struct import_run *run, struct import_line *row, struct ar
     json_t *body = json_keep(a, json_object());
     err_clear(&row->err);
     for (unsigned k = 0; k < row->n && k < run->n_columns; k++) {
-        const struct import_field *f = field_of(run, k);
+        const struct import_field *f = import_field_of(run, k);
         json_t *v = NULL;
         if (!f) continue;
         if (f->refs) {
@@ -214,93 +214,11 @@ static void make_body(struct import_run *run, struct import_line *row, struct ar
     row->body = body;
 }
 
-/* ---- which record is it ---------------------------------------------------------------- */
-
-/* The key's values of a row as they are stored; false when one is blank. */
-static bool key_values(const struct import_run *run, const struct import_line *row,
-                       struct arena *a, struct store_val *out)
-{
-    for (unsigned i = 0; i < run->n_keys; i++) {
-        const struct import_field *f = field_of(run, (unsigned)run->keys[i]);
-        const json_t *v = row->body ? json_object_get(row->body, f->f->name) : NULL;
-        if (!v || !f->col || !value_store(f->col, v, a, &out[i]) || out[i].type == STORE_NULL)
-            return false;
-    }
-    return run->n_keys > 0;
-}
-
-static bool same_value(const struct store_val *a, const struct store_val *b)
-{
-    if (a->type == STORE_TEXT && b->type == STORE_TEXT) return sv_ieq(a->u.s, b->u.s);
-    return a->type == b->type && a->u.i == b->u.i;
-}
-
-struct matching {
-    const struct import_run *run;
-    struct import_line *const *rows;
-    unsigned n;
-    const struct store_val *vals; /* n * n_keys */
-    const bool *has;
-};
-
-static bool on_match(void *arg, const struct store_val *row, unsigned n_cols)
-{
-    struct matching *m = arg;
-    unsigned keys = m->run->n_keys;
-    for (unsigned i = 0; i < m->n && n_cols > keys; i++) {
-        bool same = m->has[i] && !m->rows[i]->match;
-        for (unsigned k = 0; same && k < keys; k++)
-            same = same_value(&m->vals[i * keys + k], &row[1 + k]);
-        if (same) m->rows[i]->match = row[0].u.i;
-    }
-    return true;
-}
-
-static int find_matches(struct import_run *run, struct import_line *const *rows, unsigned n,
-                        struct store_conn *conn, struct arena *a, struct err *err)
-{
-    const struct model_resource *r = run->im->r;
-    struct store_val *vals = ARENA_ARRAY(a, struct store_val, n * (run->n_keys + 1));
-    bool *has = ARENA_ARRAY(a, bool, n);
-    unsigned any = 0, slots = 1;
-    for (unsigned i = 0; i < n; i++) {
-        rows[i]->match = 0;
-        has[i] = key_values(run, rows[i], a, &vals[i * run->n_keys]);
-        any += has[i];
-    }
-    if (!any) return 0;
-    struct sql s;
-    sql_start(&s, a);
-    sql_text(&s, "SELECT `id`");
-    for (unsigned k = 0; k < run->n_keys; k++)
-        buf_printf(&s.text, ",%.*s", SVARG(field_of(run, (unsigned)run->keys[k])->col->ident));
-    buf_printf(&s.text, " FROM %.*s WHERE %s AND (", SVARG(r->ident), r->live ? "`live`=1" : "1");
-    for (unsigned k = 0; k < run->n_keys; k++)
-        buf_printf(&s.text, "%s%.*s", k ? "," : "",
-                   SVARG(field_of(run, (unsigned)run->keys[k])->col->ident));
-    sql_text(&s, ") IN (");
-    while (slots < any)
-        slots *= 2;
-    for (unsigned i = 0, put = 0, last = 0; put < slots; i = i + 1 < n ? i + 1 : i) {
-        if (has[i]) last = i;
-        if (!has[i] && i + 1 < n) continue;
-        sql_text(&s, put++ ? ",(" : "(");
-        for (unsigned k = 0; k < run->n_keys; k++) {
-            sql_text(&s, k ? ",?" : "?");
-            sql_val(&s, vals[last * run->n_keys + k]);
-        }
-        sql_text(&s, ")");
-    }
-    sql_text(&s, ")");
-    struct matching m = {run, rows, n, vals, has};
-    return store_run(conn, buf_view(&s.text), s.args, s.n, on_match, &m, err);
-}
-
 int import_bodies(struct import_run *run, struct import_line *const *rows, unsigned n,
                   struct store_conn *conn, struct arena *a, struct err *err)
 {
     if (want_names(run, rows, n, conn, err) < 0) return -1;
     for (unsigned i = 0; i < n; i++)
         make_body(run, rows[i], a);
-    return find_matches(run, rows, n, conn, a, err);
+    return import_find_matches(run, rows, n, conn, a, err);
 }

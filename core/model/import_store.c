@@ -27,10 +27,18 @@ static sv spec_text(const struct sheet_spec *s, struct arena *a)
                         s->xlsx ? "true" : "false", (int)s->encoding, (int)s->delimiter);
 }
 
-int import_insert(struct store_conn *c, const struct import *im, const struct auth_principal *who,
-                  struct err *err)
+/* Columns come with samples; what is in a file may be of protected fields. */
+static struct auth_place columns_of(const struct import *im)
 {
-    struct arena *a = arena_new(0);
+    return (struct auth_place){SV("core.import"), SV("columns"), im->id};
+}
+
+static int insert_import(struct store_conn *c, const struct import *im,
+                         const struct auth_principal *who, struct arena *a, struct err *err)
+{
+    struct auth_place at = columns_of(im);
+    sv columns;
+    if (kept_seal(im->tenant, a, &at, json_text(im->columns, a), &columns, err) < 0) return -1;
     struct store_val now = STORE_T(clock_now_us());
     struct store_val by = who->kind == AUTH_STAFF ? STORE_I(who->id) : STORE_N;
     struct store_val args[] = {STORE_I(im->id),
@@ -42,16 +50,23 @@ int import_insert(struct store_conn *c, const struct import *im, const struct au
                                STORE_S(im->r->name),
                                STORE_S(im->path),
                                STORE_S(spec_text(&im->spec, a)),
-                               STORE_S(json_text(im->columns, a)),
+                               STORE_S(columns),
                                STORE_S(json_text(im->mapping, a)),
                                STORE_S(sv_of(import_actions[im->on_match]))};
-    int rc = store_exec(c,
-                        SV("INSERT INTO `core_import` (`id`,`created_at`,`updated_at`,`created_by`,"
-                           "`owner`,`name`,`resource`,`path`,`spec`,`columns`,`mapping`,`on_match`,"
-                           "`state`,`rows`,`to_create`,`to_update`,`to_skip`,`bad`,`created`,"
-                           "`updated`,`skipped`,`failed`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,"
-                           "'uploaded',0,0,0,0,0,0,0,0,0)"),
-                        args, 12, NULL, err);
+    return store_exec(c,
+                      SV("INSERT INTO `core_import` (`id`,`created_at`,`updated_at`,`created_by`,"
+                         "`owner`,`name`,`resource`,`path`,`spec`,`columns`,`mapping`,`on_match`,"
+                         "`state`,`rows`,`to_create`,`to_update`,`to_skip`,`bad`,`created`,"
+                         "`updated`,`skipped`,`failed`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,"
+                         "'uploaded',0,0,0,0,0,0,0,0,0)"),
+                      args, 12, NULL, err);
+}
+
+int import_insert(struct store_conn *c, const struct import *im, const struct auth_principal *who,
+                  struct err *err)
+{
+    struct arena *a = arena_new(0);
+    int rc = insert_import(c, im, who, a, err);
     arena_free(a);
     return rc;
 }
@@ -75,9 +90,12 @@ static enum mf_on_match action_of(sv text)
 
 static int take(struct import *im, const struct store_val *v, struct arena *a, struct err *err)
 {
+    struct auth_place at = columns_of(im);
     json_t *spec = NULL;
-    if (json_parse(a, text_of(&v[3]), &spec, err) < 0 ||
-        json_parse(a, text_of(&v[4]), &im->columns, err) < 0 ||
+    sv columns;
+    if (kept_open(im->tenant, a, &at, text_of(&v[4]), &columns, err) < 0 ||
+        json_parse(a, text_of(&v[3]), &spec, err) < 0 ||
+        json_parse(a, columns, &im->columns, err) < 0 ||
         json_parse(a, text_of(&v[5]), &im->mapping, err) < 0)
         return -1;
     im->owner = int_of(&v[0]);
@@ -102,7 +120,7 @@ int import_load(struct model_ctx *c, const struct model_resource *r, int64_t id,
     struct store_conn *conn;
     struct store_val args[] = {STORE_I(id), STORE_S(r->name)}, v[18];
     bool found = false;
-    *out = (struct import){.id = id, .r = r};
+    *out = (struct import){.tenant = c->tenant, .id = id, .r = r};
     if (conn_enter(c, &conn, err) < 0) return -1;
     int rc = store_one(conn, c->arena,
                        SV("SELECT `owner`,`name`,`path`,`spec`,`columns`,`mapping`,`on_match`,"
@@ -146,6 +164,14 @@ int import_save(struct store_conn *c, const struct import *im, const char *state
 
 /* ---- its rows ------------------------------------------------------------------------ */
 
+/* Bound to the import and the line. */
+static struct auth_place row_place(const struct import *im, const char *what, int64_t line,
+                                   struct arena *a)
+{
+    return (struct auth_place){
+        SV("core.import_row"), arena_printf(a, "%s/%lld", what, (long long)im->id), line};
+}
+
 static sv cells_text(const struct import_line *row, struct arena *a)
 {
     struct buf b = BUF_IN(a);
@@ -180,19 +206,31 @@ sv import_errors(const struct err *e, struct arena *a)
     return buf_view(&b);
 }
 
-int import_stage(struct store_conn *c, int64_t import, struct import_line *const *rows, unsigned n,
-                 struct arena *a, struct err *err)
+/* Values of one row of the table; `blank`: without its cells. Complaints quote cells. */
+static int row_values(const struct import *im, const struct import_line *row, bool blank,
+                      int64_t record, struct arena *a, struct store_val v[6], struct err *err)
+{
+    struct auth_place cells = row_place(im, "cells", row->line, a);
+    struct auth_place errors = row_place(im, "errors", row->line, a);
+    sv text = SV_NULL, complaints;
+    if ((!blank && kept_seal(im->tenant, a, &cells, cells_text(row, a), &text, err) < 0) ||
+        kept_seal(im->tenant, a, &errors, import_errors(&row->err, a), &complaints, err) < 0)
+        return -1;
+    v[0] = STORE_I(im->id);
+    v[1] = STORE_I(row->line);
+    v[2] = STORE_I(row->state);
+    v[3] = store_text_or_null(text);
+    v[4] = store_text_or_null(complaints);
+    v[5] = record ? STORE_I(record) : STORE_N;
+    return 0;
+}
+
+int import_stage(struct store_conn *c, const struct import *im, struct import_line *const *rows,
+                 unsigned n, struct arena *a, struct err *err)
 {
     struct store_val *v = ARENA_ARRAY(a, struct store_val, n * 6);
-    for (unsigned i = 0; i < n; i++) {
-        struct store_val *one = &v[i * 6];
-        one[0] = STORE_I(import);
-        one[1] = STORE_I(rows[i]->line);
-        one[2] = STORE_I(rows[i]->state);
-        one[3] = STORE_S(cells_text(rows[i], a));
-        one[4] = store_text_or_null(import_errors(&rows[i]->err, a));
-        one[5] = rows[i]->match ? STORE_I(rows[i]->match) : STORE_N;
-    }
+    for (unsigned i = 0; i < n; i++)
+        if (row_values(im, rows[i], false, rows[i]->match, a, &v[i * 6], err) < 0) return -1;
     return store_insert(c,
                         SV("INSERT INTO `core_import_row` (`import`,`line`,`state`,`cells`,"
                            "`errors`,`row_id`) VALUES "),
@@ -200,42 +238,54 @@ int import_stage(struct store_conn *c, int64_t import, struct import_line *const
 }
 
 struct reader {
+    const struct import *im;
     struct arena *a;
     struct import_line *rows;
     unsigned n;
     struct err *err;
 };
 
-static bool on_row(void *arg, const struct store_val *v, unsigned n_cols)
+static int read_row(struct reader *rd, struct import_line *row, const struct store_val *v)
 {
-    struct reader *rd = arg;
-    struct import_line *row = &rd->rows[rd->n++];
+    struct auth_place cells_at = row_place(rd->im, "cells", row->line, rd->a);
+    struct auth_place errors_at = row_place(rd->im, "errors", row->line, rd->a);
     json_t *cells = NULL;
-    (void)n_cols;
-    *row = (struct import_line){.line = v[0].u.i, .state = (enum import_state)v[1].u.i};
-    if (v[2].type == STORE_TEXT && json_parse(rd->a, v[2].u.s, &cells, rd->err) < 0) return false;
+    sv text, errors;
+    if (kept_open(rd->im->tenant, rd->a, &cells_at, text_of(&v[2]), &text, rd->err) < 0 ||
+        kept_open(rd->im->tenant, rd->a, &errors_at, text_of(&v[3]), &errors, rd->err) < 0 ||
+        (text.n && json_parse(rd->a, text, &cells, rd->err) < 0))
+        return -1;
     row->n = (unsigned)json_array_size(cells);
     row->cells = ARENA_ARRAY(rd->a, sv, row->n + 1);
     for (unsigned i = 0; i < row->n; i++) {
         const json_t *cell = json_array_get(cells, i);
         row->cells[i] = sv_make(json_string_value(cell), json_string_length(cell));
     }
-    if (v[3].type == STORE_TEXT) row->errors = arena_sv(rd->a, v[3].u.s);
-    row->row_id = int_of(&v[4]);
-    return true;
+    row->errors = errors.n ? arena_sv(rd->a, errors) : SV_NULL;
+    return 0;
 }
 
-int import_rows(struct store_conn *c, struct arena *a, int64_t import, int64_t after,
+static bool on_row(void *arg, const struct store_val *v, unsigned n_cols)
+{
+    struct reader *rd = arg;
+    struct import_line *row = &rd->rows[rd->n++];
+    (void)n_cols;
+    *row = (struct import_line){.line = v[0].u.i, .state = (enum import_state)v[1].u.i,
+                                .row_id = int_of(&v[4])};
+    return read_row(rd, row, v) == 0;
+}
+
+int import_rows(struct store_conn *c, struct arena *a, const struct import *im, int64_t after,
                 unsigned states, unsigned limit, struct import_line **out, unsigned *n,
                 struct err *err)
 {
-    struct reader rd = {.a = a, .err = err};
+    struct reader rd = {.im = im, .a = a, .err = err};
     struct sql s;
     rd.rows = arena_alloc(a, limit * sizeof *rd.rows);
     sql_start(&s, a);
     sql_text(&s, "SELECT `line`,`state`,`cells`,`errors`,`row_id` FROM `core_import_row` "
                  "WHERE `import`=? AND `line`>?");
-    sql_val(&s, STORE_I(import));
+    sql_val(&s, STORE_I(im->id));
     sql_val(&s, STORE_I(after));
     if (states != 0xff) {
         const char *comma = " AND `state` IN (";
@@ -256,30 +306,23 @@ int import_rows(struct store_conn *c, struct arena *a, int64_t import, int64_t a
     return 0;
 }
 
-int import_settle(struct store_conn *c, int64_t import, struct import_line *const *rows,
+int import_settle(struct store_conn *c, const struct import *im, struct import_line *const *rows,
                   unsigned n, struct arena *a, struct err *err)
 {
     /* One statement: INSERT ... ON DUPLICATE KEY UPDATE writes many different rows at once. */
     struct store_val *v = ARENA_ARRAY(a, struct store_val, n * 6);
-    unsigned k = 0;
     for (unsigned i = 0; i < n; i++) {
         bool done = DONE_BITS >> rows[i]->state & 1;
-        struct store_val *one = &v[k++ * 6];
-        one[0] = STORE_I(import);
-        one[1] = STORE_I(rows[i]->line);
-        one[2] = STORE_I(rows[i]->state);
-        one[3] = done ? STORE_N : STORE_S(cells_text(rows[i], a));
-        one[4] = store_text_or_null(import_errors(&rows[i]->err, a));
-        one[5] = rows[i]->row_id ? STORE_I(rows[i]->row_id) : STORE_N;
+        if (row_values(im, rows[i], done, rows[i]->row_id, a, &v[i * 6], err) < 0) return -1;
     }
-    if (!k) return 0;
+    if (!n) return 0;
     return store_insert(c,
                         SV("INSERT INTO `core_import_row` (`import`,`line`,`state`,`cells`,"
                            "`errors`,`row_id`) VALUES "),
                         SV(" ON DUPLICATE KEY UPDATE `state`=VALUES(`state`),"
                            "`cells`=VALUES(`cells`),`errors`=VALUES(`errors`),"
                            "`row_id`=VALUES(`row_id`)"),
-                        v, 6, k, NULL, err);
+                        v, 6, n, NULL, err);
 }
 
 int import_clear(struct store_conn *c, int64_t import, unsigned states, struct err *err)

@@ -105,7 +105,8 @@ static void ref_choices(struct model_ctx *c, const struct model_resource *to, st
     struct sql s;
     const struct model_policy *p = policy_of(to, c->who, c->arena, &none);
     bool seen = p && p->can_read && to->label && to->label->kind == COL_TEXT &&
-                colset_has(&p->readable, to->label->at);
+                colset_has(&p->readable, to->label->at) && !to->label->sealed &&
+                !colset_has(&p->masked, to->label->at);
     if (!seen || store_get(c->tenant->db, &conn, &none) < 0) return;
     sql_start(&s, c->arena);
     buf_printf(&s.text, "SELECT %.*s FROM %.*s", SVARG(to->label->ident), SVARG(to->ident));
@@ -290,9 +291,14 @@ static sv reasons(struct arena *a, const struct model_resource *r, sv stored)
     return buf_view(&b);
 }
 
+/* Whoever brought the file has it back as it was, to mend it; others see masks. */
 static int failed_rows(const struct import *im, struct model_ctx *c, const struct sheet_ops *ops,
                        struct sheet *s, struct err *err)
 {
+    const struct model_policy *p = policy_of(im->r, c->who, c->arena, err);
+    if (!p) return -1;
+    bool own = c->who->kind == AUTH_STAFF && c->who->id == im->owner;
+    const struct mf_field *const *masks = own ? NULL : import_masks(im, c, p);
     unsigned columns = (unsigned)json_array_size(im->columns), n = 1;
     int64_t after = 0;
     struct arena *a = arena_new(0);
@@ -302,14 +308,14 @@ static int failed_rows(const struct import *im, struct model_ctx *c, const struc
         struct store_conn *conn;
         arena_reset(a);
         if (store_get(c->tenant->db, &conn, err) < 0) break;
-        rc = import_rows(conn, a, im->id, after, 1u << ROW_BAD | 1u << ROW_FAILED, IMPORT_BATCH,
+        rc = import_rows(conn, a, im, after, 1u << ROW_BAD | 1u << ROW_FAILED, IMPORT_BATCH,
                          &rows, &n, err);
         store_put(conn);
         for (unsigned i = 0; rc == 0 && i < n; i++) {
             struct cell *cells = ARENA_ARRAY(a, struct cell, columns + 1);
             for (unsigned k = 0; k < columns; k++)
                 if (k < rows[i].n && rows[i].cells[k].n)
-                    cells[k] = (struct cell){.kind = CELL_TEXT, .text = rows[i].cells[k]};
+                    cells[k] = (struct cell){.kind = CELL_TEXT, .text = import_shown(masks, k, rows[i].cells[k], a)};
             cells[columns] =
                 (struct cell){.kind = CELL_PLAIN, .text = reasons(a, im->r, rows[i].errors)};
             rc = ops->row(s, cells, columns + 1, err);

@@ -54,7 +54,7 @@ static int insert_both(void *arg, struct store_conn *conn, struct err *err)
     snprintf(payload, sizeof payload, "{\"task\":\"%lld\"}", (long long)x->id);
     struct work_add add = {
         .kind = SV("core.task"), .payload = sv_of(payload), .max_attempts = JOB_ATTEMPTS};
-    if (task_insert(conn, x->n, x->c->who, x->c->lang, x->id, err) < 0) return -1;
+    if (task_insert(conn, x->c, x->n, x->id, err) < 0) return -1;
     return work_job_add(conn, &add, &job, err);
 }
 
@@ -150,7 +150,10 @@ static int prepare(struct task_run *run, const struct task_row *row, struct err 
     run->done = row->done;
     run->failed = row->failed;
     if (row->tries > MAX_TRIES) return err_set(err, 409, "task_gave_up", NULL);
-    if ((row->input.n && json_parse(run->arena, row->input, &input, err) < 0) ||
+    struct auth_place at = TASK_INPUT(run->id);
+    sv text;
+    if (kept_open(run->tenant, run->arena, &at, row->input, &text, err) < 0 ||
+        (text.n && json_parse(run->arena, text, &input, err) < 0) ||
         (row->cursor.n && json_parse(run->arena, row->cursor, &cursor, err) < 0))
         return -1;
     run->input = input;

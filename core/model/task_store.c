@@ -8,13 +8,17 @@
 
 #define DELETE_LIMIT 500
 
-int task_insert(struct store_conn *c, const struct task_new *n, const struct auth_principal *who,
-                const char *lang, int64_t id, struct err *err)
+int task_insert(struct store_conn *conn, const struct model_ctx *c, const struct task_new *n,
+                int64_t id, struct err *err)
 {
-    bool staff = who->kind == AUTH_STAFF;
-    struct store_val now = STORE_T(clock_now_us()), by = staff ? STORE_I(who->id) : STORE_N;
+    bool staff = c->who->kind == AUTH_STAFF;
+    struct store_val now = STORE_T(clock_now_us()), by = staff ? STORE_I(c->who->id) : STORE_N;
+    struct auth_place at = TASK_INPUT(id);
     char *input = n->input ? json_dumps(n->input, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    sv title = n->title;
+    sv title = n->title, sealed;
+    int rc = kept_seal(c->tenant, c->arena, &at, sv_of(input), &sealed, err);
+    free(input);
+    if (rc < 0) return -1;
     if (title.n > 200) title.n = 200;
     while (title.n && !sv_utf8_ok(title))
         title.n--;
@@ -28,16 +32,14 @@ int task_insert(struct store_conn *c, const struct task_new *n, const struct aut
                                store_text_or_null(n->resource),
                                STORE_I(n->total),
                                STORE_S(staff ? SV("staff") : SV("system")),
-                               STORE_S(sv_of(lang ? lang : "zh")),
-                               store_text_or_null(sv_of(input))};
-    int rc = store_exec(c,
-                        SV("INSERT INTO `core_task` (`id`,`created_at`,`updated_at`,`created_by`,"
-                           "`owner`,`title`,`kind`,`resource`,`total`,`asker`,`lang`,`input`,"
-                           "`state`,`done`,`failed`,`runner`,`tries`) VALUES "
-                           "(?,?,?,?,?,?,?,?,?,?,?,?,'queued',0,0,0,0)"),
-                        args, sizeof args / sizeof *args, NULL, err);
-    free(input);
-    return rc;
+                               STORE_S(sv_of(c->lang ? c->lang : "zh")),
+                               store_text_or_null(sealed)};
+    return store_exec(conn,
+                      SV("INSERT INTO `core_task` (`id`,`created_at`,`updated_at`,`created_by`,"
+                         "`owner`,`title`,`kind`,`resource`,`total`,`asker`,`lang`,`input`,"
+                         "`state`,`done`,`failed`,`runner`,`tries`) VALUES "
+                         "(?,?,?,?,?,?,?,?,?,?,?,?,'queued',0,0,0,0)"),
+                      args, sizeof args / sizeof *args, NULL, err);
 }
 
 int task_claim(struct store_conn *c, int64_t id, int64_t runner, bool *ours, struct err *err)

@@ -3,16 +3,19 @@
 #define ATRIUM_CORE_MODEL_TASK_STORE_H
 
 #include "model/internal.h"
+#include "model/kept.h"
 #include "model/task.h"
 
 struct task_row {
-    sv kind, asker, lang, input, cursor; /* input, cursor: JSON, SV_NULL: none */
+    sv kind, asker, lang, input, cursor; /* input sealed; cursor: JSON; SV_NULL: none */
     int64_t owner;                       /* 0: none */
     int64_t total, done, failed, tries;
 };
 
-int task_insert(struct store_conn *c, const struct task_new *n, const struct auth_principal *who,
-                const char *lang, int64_t id, struct err *err);
+/* `input` may hold values of protected fields and lies sealed. */
+#define TASK_INPUT(id) {SV("core.task"), SV("input"), id}
+int task_insert(struct store_conn *conn, const struct model_ctx *c, const struct task_new *n,
+                int64_t id, struct err *err);
 /* Makes the run `runner` the only one that may write; *ours false: the task is
  * over, or gone. */
 int task_claim(struct store_conn *c, int64_t id, int64_t runner, bool *ours, struct err *err);
