@@ -43,6 +43,14 @@ static int class_of(const struct mf_field *f)
     }
 }
 
+/* A comparison with what people may not see would tell it, guess by guess. */
+static int check_masked(const struct mf_field *f, const struct cfg_node *at, struct cfg_errors *e)
+{
+    if (!f || !f->protect.masked) return 0;
+    cfg_error(e, at, "'%s' is masked: a condition may only ask whether it is filled", f->name);
+    return -1;
+}
+
 /* {field: other} or {today: days from it}. */
 static int check_other(const struct mf_resource *r, const struct mf_field *f, struct cfg_node *v,
                        struct cfg_errors *e)
@@ -65,6 +73,7 @@ static int check_other(const struct mf_resource *r, const struct mf_field *f, st
     } else if (!f || (class_of(f) ? class_of(other) != class_of(f) : other->type != f->type)) {
         cfg_error(e, field, "'%s' is of another type", other->name);
     }
+    if (e->n == before) check_masked(other, field, e);
     return e->n == before ? 0 : -1;
 }
 
@@ -185,6 +194,7 @@ int cfg_cond_check(const struct mf_resource *r, struct cfg_node *n, struct cfg_e
     }
     if (shape == MANY || shape == ONE) return check_many(r, one, e);
     if (check_field(r, one, e) != 0) return -1;
+    if (shape != FIELD_ONLY && check_masked(mf_field_find(r, one->scalar), one, e) != 0) return -1;
     if (shape == FIELD_NUMBER) return check_ordered(r, one, two, e);
     if (shape == FIELD_VALUE) return check_value(r, one->scalar, two, e);
     return shape == FIELD_LIST ? check_list(r, one->scalar, two, e) : 0;

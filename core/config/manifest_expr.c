@@ -121,6 +121,7 @@ static int kind_of_type(enum mf_type t)
     case MF_PHONE:
     case MF_EMAIL:
     case MF_LINK:
+    case MF_ID_NUMBER:
     case MF_TIME:
         return MF_K_TEXT;
     default:
@@ -143,6 +144,9 @@ static struct mf_expr *field(struct expr_reader *x)
     if (kind < 0) return fail(x, "a field of this type cannot be computed with", x->text);
     if (f->computed && f >= x->own)
         return fail(x, "a computed field may only use those that stand before it", x->text);
+    if ((f->protect.encrypted && !x->own->protect.encrypted) ||
+        (f->protect.masked && !x->own->protect.masked))
+        return fail(x, "what is made of a protected field must be protected alike", x->text);
     struct mf_expr *e = node(x, MF_EX_FIELD, (enum mf_expr_kind)kind);
     e->field = f;
     next(x);
@@ -248,7 +252,7 @@ static struct mf_expr *join(struct expr_reader *x, enum mf_expr_op op, enum mf_e
 {
     if (!a || (op != MF_EX_NEG && op != MF_EX_NOT && !b)) return NULL;
     if (a->kind != of || (b && b->kind != of))
-        return fail(x, of == MF_K_NUMBER ? "numbers are wanted before" : "conditions are wanted",
+        return fail(x, of == MF_K_NUMBER ? "numbers are wanted" : "conditions are wanted",
                     of == MF_K_NUMBER ? x->text : SV(""));
     struct mf_expr *e = node(x, op, kind);
     e->args[e->n++] = a;

@@ -499,6 +499,10 @@ bool rule_holds_at(sv tree, const json_t *row, int utc_offset);
 bool rule_holds(sv tree, const json_t *row); /* where it is China's time */
 /* Does the tree name a field that the body brings? */
 bool rule_concerns(sv tree, const json_t *body);
+/* Calls fn for each field that the tree names, until false; `by_value`: not only
+ * whether it is filled. */
+typedef bool rule_field_fn(void *arg, const char *field, bool by_value);
+bool rule_each_field(sv tree, rule_field_fn *fn, void *arg);
 /* The validator with the row as it is (`before`, NULL: a new one or not known) and
  * as it will be (`merged`, for conditions and comparisons between fields; NULL:
  * the body). `system`: the core's and plugins'

@@ -149,23 +149,35 @@ bool rule_holds(sv tree, const json_t *row)
     return rule_holds_at(tree, row, 480);
 }
 
-static bool names_any(const json_t *tree, const json_t *body)
+static bool each_field(const json_t *tree, rule_field_fn *fn, void *arg)
 {
     size_t n = json_array_size(tree);
     const char *op = op_of(tree);
     bool deep = strcmp(op, "and") == 0 || strcmp(op, "or") == 0 || strcmp(op, "not") == 0;
     for (size_t i = 1; deep && i < n; i++)
-        if (names_any(json_array_get(tree, i), body)) return true;
-    if (deep) return false;
+        if (!each_field(json_array_get(tree, i), fn, arg)) return false;
+    if (deep) return true;
+    bool by_value = strcmp(op, "filled") != 0;
     const char *field = json_string_value(json_array_get(tree, 1));
     const char *other = json_string_value(json_object_get(json_array_get(tree, 2), "field"));
-    return (field && json_object_get(body, field)) || (other && json_object_get(body, other));
+    return (!field || fn(arg, field, by_value)) && (!other || fn(arg, other, by_value));
+}
+
+bool rule_each_field(sv tree, rule_field_fn *fn, void *arg)
+{
+    json_t *t = json_loadb(tree.p ? tree.p : "", tree.n, 0, NULL);
+    bool all = !t || each_field(t, fn, arg);
+    json_decref(t);
+    return all;
+}
+
+static bool not_in_body(void *arg, const char *field, bool by_value)
+{
+    (void)by_value;
+    return !json_object_get(arg, field);
 }
 
 bool rule_concerns(sv tree, const json_t *body)
 {
-    json_t *t = json_loadb(tree.p ? tree.p : "", tree.n, 0, NULL);
-    bool yes = t && names_any(t, body);
-    json_decref(t);
-    return yes;
+    return !rule_each_field(tree, not_in_body, (void *)(uintptr_t)body);
 }

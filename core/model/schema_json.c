@@ -76,7 +76,26 @@ static const char *target(const struct mf_field *f)
                                                      : NULL;
 }
 
-static void field_members(const struct mf_field *f, bool read_only, struct jsonw *w)
+/* Can who is asking judge by this field: is it shown to him, as it is? Else only the
+ * server can, and the condition is none of his. */
+static bool judges(void *arg, const char *field, bool by_value)
+{
+    const struct model_policy *p = arg;
+    const struct model_col *c = col_find(p->res, sv_of(field));
+    const struct model_child *k = c ? NULL : kid_find(p->res, sv_of(field));
+    if (!c) return k && colset_has(&p->readable, k->at);
+    return colset_has(&p->readable, c->at) && !(by_value && colset_has(&p->masked, c->at));
+}
+
+static void condition(struct jsonw *w, const char *key, sv tree, const struct model_policy *p)
+{
+    if (!tree.n || (p && !rule_each_field(tree, judges, (void *)(uintptr_t)p))) return;
+    jsonw_kv_raw(w, key, tree);
+}
+
+/* `p`: of who is asking; NULL: of settings, which are no rows. */
+static void field_members(const struct mf_field *f, bool read_only, const struct model_policy *p,
+                          struct jsonw *w)
 {
     jsonw_kv_str(w, "name", f->name);
     jsonw_kv_str(w, "type", mf_type_names[f->type]);
@@ -103,15 +122,15 @@ static void field_members(const struct mf_field *f, bool read_only, struct jsonw
     }
     kv_optional(w, "accept", f->accept);
     kv_optional(w, "after", f->after);
-    if (f->visible_if.n) jsonw_kv_raw(w, "visible_if", f->visible_if);
-    if (f->required_if.n) jsonw_kv_raw(w, "required_if", f->required_if);
-    if (f->read_only_if.n) jsonw_kv_raw(w, "read_only_if", f->read_only_if);
+    condition(w, "visible_if", f->visible_if, p);
+    condition(w, "required_if", f->required_if, p);
+    condition(w, "read_only_if", f->read_only_if, p);
 }
 
 void model_field_schema(const struct mf_field *f, struct jsonw *w)
 {
     jsonw_obj(w);
-    field_members(f, f->read_only, w);
+    field_members(f, f->read_only, NULL, w);
     jsonw_end_obj(w);
 }
 
@@ -206,9 +225,10 @@ static void rules(struct jsonw *w, const struct model_policy *p)
             const struct model_col *c = col_find(p->res, sv_of(mf->rules[i].fields[k]));
             shown = shown && c && colset_has(&p->readable, c->at);
         }
-        if (!shown) continue;
+        sv that = mf->rules[i].that;
+        if (!shown || !rule_each_field(that, judges, (void *)(uintptr_t)p)) continue;
         jsonw_obj(w);
-        jsonw_kv_raw(w, "that", mf->rules[i].that);
+        jsonw_kv_raw(w, "that", that);
         title(w, "message", &mf->rules[i].message);
         names(w, "fields", mf->rules[i].fields, mf->rules[i].n_fields, NULL);
         jsonw_end_obj(w);
@@ -253,7 +273,7 @@ static void own_fields(struct jsonw *w, const struct model_policy *p, struct abo
             !colset_has(&p->writable, p->custom->at) || custom_fixed(p->res, x->c->who, name);
         f.name = d.v[i].path;
         jsonw_obj(w);
-        field_members(&f, fixed, w);
+        field_members(&f, fixed, p, w);
         jsonw_end_obj(w);
     }
 }
@@ -278,7 +298,7 @@ static void resource(struct jsonw *w, const struct model_policy *p, struct about
         unsigned at = c ? c->at : k->at;
         if (!colset_has(&p->readable, at)) continue;
         jsonw_obj(w);
-        field_members(f, !colset_has(&p->writable, at), w);
+        field_members(f, !colset_has(&p->writable, at), p, w);
         live_options(w, f, x);
         if (c && colset_has(&p->masked, at)) {
             jsonw_kv_bool(w, "masked", true);

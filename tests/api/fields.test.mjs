@@ -221,6 +221,11 @@ test('what a role may not see it cannot ask for by the columns beside it', async
   for (const filter of ['address_region = "440305"', `places has ("${place}")`, 'address_lng > 1'])
     assert.equal((await looker.get(`${url}?filter=${enc(filter)}`)).status, 403, filter);
   assert.equal((await looker.get(`${url}?fields=address_region`)).status, 403);
+  const excuse = async (who) => (await who.get('/api/console/schema/kit/thing')).body.fields.find((f) => f.name === 'excuse');
+  assert.deepEqual((await excuse(admin)).required_if, ['>', 'price', 100000000]);
+  assert.equal((await excuse(looker)).required_if, undefined, 'only the server judges by a price that is not shown');
+  const dear = await admin.post(url, { name: 'dear', price: 100000001 });
+  assert.deepEqual([dear.status, Object.keys(dear.body.fields)], [422, ['excuse']]);
 });
 
 test('the OpenAPI document describes each type exactly', async () => {
