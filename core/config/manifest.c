@@ -110,6 +110,8 @@ static void check_resource(struct mf_reader *r, const struct mf_resource *res)
     }
     if (!res->parent) return;
     const struct mf_resource *parent = mf_resource_find(r->m, sv_of(res->parent));
+    if (res->traits & (MF_COMMENTS | MF_ATTACHMENTS))
+        cfg_error(r->e, &at, "comments and attachments are the parent's");
     if (!parent || !has_children_field(parent, res->name))
         cfg_error(r->e, &at, "'parent: %s' needs a children field of '%s' in that resource",
                   res->parent, res->name);

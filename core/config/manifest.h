@@ -116,6 +116,8 @@ enum mf_trait {
     MF_TREE = 1 << 6,            /* parent -> the own resource, no cycles, closure table */
     MF_PARTNER = 1 << 8,         /* partner -> core.partner, whose row it is; NULL: the host's */
     MF_CUSTOM = 1 << 9,          /* custom: values of the fields that tenants add */
+    MF_COMMENTS = 1 << 10,       /* people who read a row say something to it */
+    MF_ATTACHMENTS = 1 << 11,    /* files beside a row */
     MF_MANAGED = 1 << 7,         /* made, changed and removed by C only; people read them and do
                                   * their transitions */
 };

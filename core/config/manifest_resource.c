@@ -3,7 +3,7 @@
 
 static const char *const trait_names[] = {"owned",       "dept",        "versioned", "audited",
                                           "soft_delete", "append_only", "tree",      "managed",
-                                          "partner",     "custom"};
+                                          "partner",     "custom",      "comments",  "attachments"};
 #define N_TRAITS (sizeof trait_names / sizeof *trait_names)
 
 static void read_traits(struct mf_reader *r, struct cfg_node *root, struct mf_resource *res)

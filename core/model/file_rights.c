@@ -35,6 +35,7 @@ static const struct model_policy *reads(struct model_ctx *c, const struct model_
 static int shown_by(struct model_ctx *c, struct store_conn *conn, const struct model_referrer *ref,
                     int64_t id, bool *yes, struct err *err)
 {
+    if (notes_kept_in(ref->res)) return notes_show_file(c, conn, ref, id, yes, err);
     const struct model_policy *p = reads(c, ref);
     struct sql s;
     if (!p) return 0;

@@ -203,7 +203,7 @@ static void head(struct post *p)
 {
     sv body = buf_view(http_out(p->req)), id;
     http_status(p->req, p->status);
-    if (!p->r) return;
+    if (!p->r || p->aside) return;
     tag_version(p->req, p->r, body);
     if (p->status != 201 || !sv_starts(body, SV("{\"id\":\""))) return;
     id = sv_cut(sv_make(body.p + 7, body.n - 7), '"', &(sv){0});

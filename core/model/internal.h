@@ -667,6 +667,16 @@ int delete_versioned(const struct model_resource *r, struct model_ctx *c, int64_
 /* A line for the operation log and an event of `r`, sent after the commit. */
 void write_tell(struct write *w, const struct model_resource *r, const char *action,
                 const char *event, int64_t id, sv row);
+/* The same of the written row itself, with a detail for the line. */
+void write_tell_detail(struct write *w, sv detail, sv row);
+
+/* notes.c: comments and attachments of a row that is removed for good; a file that
+ * one of them refers to, seen by who reads the record. */
+int notes_remove(struct write *w, const struct model_resource *r, int64_t id, unsigned depth,
+                 struct err *err);
+bool notes_kept_in(const struct model_resource *r);
+int notes_show_file(struct model_ctx *c, struct store_conn *conn, const struct model_referrer *ref,
+                    int64_t id, bool *yes, struct err *err);
 
 /* ---- approvals and sensitive operations (approval*.c, sensitive.c) ----------------- */
 
@@ -805,7 +815,9 @@ struct post {
     struct model_ctx c;
     const struct model_resource *r;
     int64_t id;
-    sv name; /* of the transition */
+    int64_t note; /* of a comment or an attachment of that row */
+    bool aside;   /* what is answered is not the row: no version, no place of it */
+    sv name;      /* of the transition */
     json_t *body;
     int64_t version; /* demanded by If-Match; 0 or less: none was */
     int status;

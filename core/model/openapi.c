@@ -208,6 +208,55 @@ static void import_paths(struct doc *d, const struct model_resource *r)
     }
 }
 
+static void note_paths(struct doc *d, const struct model_policy *p)
+{
+    const struct model_resource *r = p->res;
+    static const struct {
+        uint32_t trait;
+        bool one;
+        const char *rest, *method, *action, *summary, *code, *body, *answer;
+    } all[] = {
+        {MF_COMMENTS, false, "comments", "get", "comments", "comments", "200", NULL, "Comments"},
+        {MF_COMMENTS, false, "comments", "post", "comment", "say something", "201", "NewComment",
+         "Comment"},
+        {MF_COMMENTS, true, "comments", "patch", "comment.update", "change one's comment", "200",
+         "NewComment", "Comment"},
+        {MF_COMMENTS, true, "comments", "delete", "comment.delete", "take a comment back", "204",
+         NULL, NULL},
+        {MF_ATTACHMENTS, false, "attachments", "get", "attachments", "attachments", "200", NULL,
+         "Attachments"},
+        {MF_ATTACHMENTS, false, "attachments", "post", "attach", "add a file", "201",
+         "NewAttachment", "Attachment"},
+        {MF_ATTACHMENTS, true, "attachments", "delete", "detach", "take a file away", "204", NULL,
+         NULL},
+    };
+    const char *open = NULL;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool get = strcmp(all[i].method, "get") == 0, post = strcmp(all[i].method, "post") == 0;
+        if (!has_trait(r, all[i].trait) || r->parent || !p->can_read) continue;
+        if (all[i].trait == MF_ATTACHMENTS && !get && !p->can_update) continue;
+        const char *rest =
+            arena_printf(d->a, "/{id}/%s%s", all[i].rest, all[i].one ? "/{note}" : "").p;
+        if (open && strcmp(open, rest) != 0) jsonw_end_obj(&d->w);
+        if (!open || strcmp(open, rest) != 0) open_path(d, r, rest);
+        open = rest;
+        operation(d, r,
+                  &(struct operation){.method = all[i].method,
+                                      .action = all[i].action,
+                                      .summary = all[i].summary,
+                                      .code = all[i].code,
+                                      .params = {"Id",
+                                                 get          ? "Limit"
+                                                 : post       ? "IdempotencyKey"
+                                                 : all[i].one ? "Note"
+                                                              : NULL,
+                                                 get ? "After" : NULL},
+                                      .body = all[i].body ? sv_of(all[i].body) : SV_NULL,
+                                      .answer = all[i].answer ? sv_of(all[i].answer) : SV_NULL});
+    }
+    if (open) jsonw_end_obj(&d->w);
+}
+
 /* The same table as routes.c's: what is routed is what is told. */
 static void resource_paths(struct doc *d, const struct model_policy *p)
 {
@@ -312,6 +361,7 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
         jsonw_end_obj(w);
     }
     if (r->parent) return;
+    note_paths(d, p);
     if (r->deleted_at && p->can_delete) {
         open_path(d, r, "/{id}/restore");
         operation(d, r,

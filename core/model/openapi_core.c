@@ -17,6 +17,7 @@
     "\"4XX\":{\"$ref\":\"#/components/responses/Problem\"},"                                       \
     "\"5XX\":{\"$ref\":\"#/components/responses/Problem\"}"
 #define STRING "{\"type\":\"string\"}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define ID "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,19}$\"}"
 
 #define PLUGIN_ID "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}"
@@ -183,6 +184,32 @@ static const struct path schemas[] = {
      "\"type\":\"integer\"},\"task\":" ID ",\"items\":{\"type\":\"array\",\"items\":{"
      "\"type\":\"object\",\"properties\":{\"id\":" ID ",\"ok\":{\"type\":\"boolean\"},"
      "\"error\":{\"type\":\"object\"}}}}}}"},
+    {"Author", "{\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":" ID
+               ",\"name\":{\"type\":[\"string\",\"null\"]}}}"},
+    {"Comment",
+     "{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"text\":" STRING
+     ",\"author\":{\"$ref\":\"#/components/schemas/Author\"},\"created_at\":" TIME
+     ",\"edited_at\":{\"type\":[\"string\",\"null\"]},\"mentions\":{\"type\":\"array\",\"items\":{"
+     "\"$ref\":\"#/components/schemas/Reference\"}},\"files\":{\"type\":\"array\",\"items\":{"
+     "\"$ref\":\"#/components/schemas/File\"}},\"can_change\":{\"type\":\"boolean\"},"
+     "\"can_remove\":{\"type\":\"boolean\"}}}"},
+    {"NewComment",
+     "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"maxLength\":4000},"
+     "\"mentions\":{\"type\":\"array\",\"items\":" ID ",\"maxItems\":50},\"files\":{\"type\":"
+     "\"array\",\"items\":" ID ",\"maxItems\":20}},\"additionalProperties\":false}"},
+    {"Comments", "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":{"
+                 "\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Comment\"}},"
+                 "\"next\":{\"type\":[\"string\",\"null\"]}}}"},
+    {"Attachment",
+     "{\"type\":\"object\",\"properties\":{\"id\":" ID
+     ",\"file\":{\"$ref\":\"#/components/schemas/File\"},\"author\":{\"$ref\":"
+     "\"#/components/schemas/Author\"},\"created_at\":" TIME "}}"},
+    {"NewAttachment", "{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":" ID
+                      "},\"additionalProperties\":false}"},
+    {"Attachments",
+     "{\"type\":\"object\",\"required\":[\"items\",\"next\",\"can_change\"],\"properties\":{"
+     "\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Attachment\"}},"
+     "\"next\":{\"type\":[\"string\",\"null\"]},\"can_change\":{\"type\":\"boolean\"}}}"},
     {"Point",
      "{\"type\":\"object\",\"description\":\"WGS-84, degrees\",\"required\":[\"lng\",\"lat\"],"
      "\"additionalProperties\":false,\"properties\":{\"lng\":{\"type\":\"number\",\"minimum\":-180,"
@@ -249,6 +276,7 @@ static const struct path schemas[] = {
 
 static const struct path parameters[] = {
     {"Id", "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
+    {"Note", "{\"name\":\"note\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
     {"Import", "{\"name\":\"import\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
     QUERY("Filter", "filter", STRING,
           "Conditions such as: state = \\\"published\\\" and (created_at > "

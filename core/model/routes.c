@@ -1,6 +1,7 @@
 /* REST: requests of docs/http-api.md to calls of the engine. */
 #define LOG_ROOM "model"
 #include "model/import.h"
+#include "model/notes.h"
 
 struct model_ctx request_ctx(struct http_req *req)
 {
@@ -282,6 +283,72 @@ static void post_bulk(struct http_req *req)
         post_run(&p);
 }
 
+/* ---- comments and attachments ----------------------------------------------------- */
+
+static void get_notes(struct http_req *req,
+                      void (*get)(struct http_req *, const struct model_resource *, int64_t, sv,
+                                  unsigned))
+{
+    const struct model_resource *r = resource_of(req);
+    struct err err = {0};
+    unsigned limit = 0;
+    int64_t id;
+    if (!r) return;
+    if (row_id(req, &id, &err) < 0 || read_limit(req, &limit, &err) < 0)
+        http_fail(req, &err);
+    else
+        get(req, r, id, http_query(req, "after"), limit ? limit : 20);
+}
+
+static void get_comments(struct http_req *req)
+{
+    get_notes(req, comments_get);
+}
+
+static void get_attachments(struct http_req *req)
+{
+    get_notes(req, attachments_get);
+}
+
+static void run_note(struct http_req *req, int (*op)(struct post *, struct err *), bool body)
+{
+    struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req), .op = op};
+    struct err err = {0};
+    sv note = http_param(req, "note");
+    if (!p.r) return;
+    if (note.n && (!sv_i64(note, &p.note) || p.note <= 0)) err_set(&err, 404, "not_found", NULL);
+    if (err_is(&err) || row_id(req, &p.id, &err) < 0 ||
+        (body && http_json(req, &p.body, &err) < 0))
+        http_fail(req, &err);
+    else
+        post_run(&p);
+}
+
+static void post_comment(struct http_req *req)
+{
+    run_note(req, comment_add, true);
+}
+
+static void patch_comment(struct http_req *req)
+{
+    run_note(req, comment_change, true);
+}
+
+static void delete_comment(struct http_req *req)
+{
+    run_note(req, comment_remove, false);
+}
+
+static void post_attachment(struct http_req *req)
+{
+    run_note(req, attachment_add, true);
+}
+
+static void delete_attachment(struct http_req *req)
+{
+    run_note(req, attachment_remove, false);
+}
+
 static void delete_row(struct http_req *req)
 {
     struct post p = {.req = req, .c = request_ctx(req), .r = resource_of(req), .op = op_delete};
@@ -355,6 +422,17 @@ static void resource_routes(struct adder *x, const struct model_resource *r)
     if (has_trait(r, MF_AUDITED)) add(x, HTTP_GET, below(x, r, "/:id/history"), 0, get_history, r);
     add(x, HTTP_POST, below(x, r, "/:id/reveal"), 0, reveal_post, r);
     if (r->parent) return;
+    if (notes_kept(r, MF_COMMENTS)) {
+        add(x, HTTP_GET, below(x, r, "/:id/comments"), 0, get_comments, r);
+        add(x, HTTP_POST, below(x, r, "/:id/comments"), 0, post_comment, r);
+        add(x, HTTP_PATCH, below(x, r, "/:id/comments/:note"), 0, patch_comment, r);
+        add(x, HTTP_DELETE, below(x, r, "/:id/comments/:note"), 0, delete_comment, r);
+    }
+    if (notes_kept(r, MF_ATTACHMENTS)) {
+        add(x, HTTP_GET, below(x, r, "/:id/attachments"), 0, get_attachments, r);
+        add(x, HTTP_POST, below(x, r, "/:id/attachments"), 0, post_attachment, r);
+        add(x, HTTP_DELETE, below(x, r, "/:id/attachments/:note"), 0, delete_attachment, r);
+    }
     if (!file && resource_creatable(r->mf)) add(x, HTTP_POST, below(x, r, ""), 0, post_row, r);
     if (!fixed || r->mf->n_transitions) add(x, HTTP_POST, below(x, r, "/bulk"), 0, post_bulk, r);
     if (r->mf->n_transitions)

@@ -156,7 +156,7 @@ static void traits(struct jsonw *w, const struct mf_resource *mf)
         {MF_OWNED, "owned"},     {MF_DEPT_TRAIT, "dept"},         {MF_VERSIONED, "versioned"},
         {MF_AUDITED, "audited"}, {MF_SOFT_DELETE, "soft_delete"}, {MF_APPEND_ONLY, "append_only"},
         {MF_TREE, "tree"},       {MF_MANAGED, "managed"},         {MF_PARTNER, "partner"},
-        {MF_CUSTOM, "custom"}};
+        {MF_CUSTOM, "custom"},   {MF_COMMENTS, "comments"},       {MF_ATTACHMENTS, "attachments"}};
     jsonw_key(w, SV("traits"));
     jsonw_arr(w);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -391,3 +391,18 @@ void write_tell(struct write *w, const struct model_resource *r, const char *act
                              .audit = true};
     append(&w->done, d);
 }
+
+void write_tell_detail(struct write *w, sv detail, sv row)
+{
+    struct model_done *d = ARENA_NEW(w->a, struct model_done);
+    *d = (struct model_done){.who = w->c->who,
+                             .r = w->r,
+                             .action = w->action,
+                             .event = w->event,
+                             .id = w->id,
+                             .row = row,
+                             .detail = detail,
+                             .behalf = behalf_of(w),
+                             .audit = true};
+    append(&w->done, d);
+}

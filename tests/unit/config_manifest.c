@@ -488,6 +488,8 @@ static const struct bad {
      L ":16:3: no such resource 'calls'; did you mean 'call'?\n"},
     {L, "by: lead", "by: at", L ":16:3: 'by' must name a ref field of 'call' to crm.lead\n"},
     {C, "parent: lead\n", "", L ":16:3: 'call' must say 'parent: lead'\n"},
+    {C, "traits: [append_only]", "traits: [append_only, comments]",
+     C ":1:1: comments and attachments are the parent's\n"},
     {C, "traits: [append_only]", "traits: append_only", C ":4:9: 'traits' must be a list\n"},
     {L, "visible_if: [filled, start]", "visible_if: [filed, start]",
      L ":12:74: no such operator 'filed'; did you mean 'filled'?\n"},
