@@ -304,6 +304,8 @@ static void resource(struct jsonw *w, const struct model_policy *p, struct about
             jsonw_kv_bool(w, "masked", true);
             jsonw_kv_bool(w, "reveal", colset_has(&p->unmaskable, at));
         }
+        if (c && (c->sealed || colset_has(&p->masked, at)))
+            jsonw_kv_bool(w, "exact", f->protect.exact);
         if (k) {
             jsonw_key(w, SV("child"));
             resource(w, policy_of_child(k, who, a), x);

@@ -67,7 +67,7 @@ export default {
         next: 'Next', prev: 'Previous', page: 'Page {n}', exporting: 'Exporting {size}', exportTask: 'Export: {title}', exported: 'Export finished',
         empty: 'No {title} yet', emptyHint: 'They appear here once created.', none: 'Nothing matches', noneHint: 'Change the search or the filters.',
         actions: 'Actions', perPage: '{n} per page', sortBy: 'Sort by {name}', actionsOf: 'Actions for {name}',
-        deleteTitle: 'Delete “{name}”?', deleteSoft: 'It can be restored.', deleteHard: 'This cannot be undone.', min: 'Min', max: 'Max', contains: 'Contains…',
+        deleteTitle: 'Delete “{name}”?', deleteSoft: 'It can be restored.', deleteHard: 'This cannot be undone.', min: 'Min', max: 'Max', whole: 'Whole value', contains: 'Contains…',
         start: 'Start date', end: 'End date', pageSize: 'Rows per page', table: '{title}: list',
     },
     form: {
@@ -90,6 +90,10 @@ export default {
         restored: 'Restored', empty: '(empty)', system: 'System', confirmTitle: '{name}?',
         confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
         rows: '{n} items',
+    },
+    reveal: {
+        show: 'Show {field}', hide: 'Hide {field}', hint: 'Looking at protected values is written down in the operation log. Please say why.', reason: 'Reason', ok: 'Show',
+        change: 'Change', keep: 'Keep the old value', clears: 'Saved empty, the old value is removed.',
     },
     import: {
         title: 'Import', heading: 'Import: {title}', drop: 'Drop a file here, or', choose: 'Choose a file', formats: 'CSV (UTF-8, GB18030) or XLSX; the first row names the columns', template: 'Template:',

@@ -67,7 +67,7 @@ export default {
         next: '下一页', prev: '上一页', page: '第 {n} 页', exporting: '正在导出 {size}', exported: '导出完成', exportTask: '导出{title}',
         empty: '还没有{title}', emptyHint: '创建后会显示在这里。', none: '没有符合条件的记录', noneHint: '请调整搜索或筛选条件。',
         actions: '操作', perPage: '每页 {n} 条', sortBy: '按{name}排序', actionsOf: '{name} 的操作',
-        deleteTitle: '删除「{name}」？', deleteSoft: '删除后可以恢复。', deleteHard: '删除后无法恢复。', min: '最小值', max: '最大值', contains: '包含…',
+        deleteTitle: '删除「{name}」？', deleteSoft: '删除后可以恢复。', deleteHard: '删除后无法恢复。', min: '最小值', max: '最大值', whole: '完整内容', contains: '包含…',
         start: '开始日期', end: '结束日期', pageSize: '每页条数', table: '{title}列表',
     },
     form: {
@@ -90,6 +90,10 @@ export default {
         restored: '恢复', empty: '（空）', system: '系统', confirmTitle: '{name}？',
         confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
         rows: '{n} 项',
+    },
+    reveal: {
+        show: '显示{field}', hide: '隐藏{field}', hint: '查看受保护的内容会记入操作日志，请说明原因。', reason: '原因', ok: '显示',
+        change: '更改', keep: '保留原值', clears: '留空保存会清除原来的值。',
     },
     import: {
         title: '导入', heading: '导入{title}', drop: '将文件拖放到此处，或', choose: '选择文件', formats: 'CSV（UTF-8、GB18030）或 XLSX，第一行为列名', template: '下载模板：',

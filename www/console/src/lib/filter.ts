@@ -48,7 +48,7 @@ export function term(f: Field, v: any): string {
             return parts.join(' and ')
         }
         default:
-            return `${f.name} ~ ${quote(String(v))}`
+            return `${f.name} ${f.exact ? '=' : '~'} ${quote(String(v).trim())}`
     }
 }
 

@@ -41,6 +41,11 @@ export interface Field {
     by?: string
     accept?: string
     search?: boolean
+    /* What comes is a mask; `reveal`: this person may see behind it. */
+    masked?: boolean
+    reveal?: boolean
+    /* A filter takes the whole value or (false) none. */
+    exact?: boolean
     after?: string
     visible_if?: Condition
     required_if?: Condition
@@ -161,12 +166,12 @@ export function columnsOf(schema: Schema): Field[] {
 /* Sortable names, and the order a list starts with. `sorts` is cut to what this
  * person may read; the view is as it was written. */
 export function sortsOf(schema: Schema): { names: Set<string>; first: string } {
-    const all = schema.sorts ?? []
+    const all = (schema.sorts ?? []).filter((s) => fieldOf(schema, s.replace(/^-/, ''))?.exact === undefined)
     return { names: new Set(all.map((s) => s.replace(/^-/, ''))), first: all[0] ?? '' }
 }
 
 export function filtersOf(schema: Schema): Field[] {
-    return (schema.filters ?? []).map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f)
+    return (schema.filters ?? []).map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f && f.exact !== false)
 }
 
 /* What must be asked to have expanded in order to show names rather than numbers:
