@@ -191,12 +191,9 @@ static unsigned count_values(const struct query *q)
 
 /* ---- statements ------------------------------------------------------------------- */
 
-static void from_branch(const struct query *q, const struct branch *b, const struct values *v,
-                        bool in_order, struct sql *s)
+static void condition(const struct query *q, const struct branch *b, const struct values *v,
+                      struct sql *s)
 {
-    buf_printf(&s->text, " FROM %.*s", SVARG(q->r->ident));
-    hint(q, b->col, in_order, s);
-    sql_text(s, q->r->live ? " WHERE `live`=1 AND " : " WHERE ");
     sql_ident(s, b->col);
     sql_text(s, v->n == 1 ? "=?" : " IN (");
     for (unsigned i = 0; i < v->n; i++) {
@@ -208,6 +205,15 @@ static void from_branch(const struct query *q, const struct branch *b, const str
         sql_text(s, " AND ");
         frag_render(&b->rest, q->who, s);
     }
+}
+
+static void from_branch(const struct query *q, const struct branch *b, const struct values *v,
+                        bool in_order, struct sql *s)
+{
+    buf_printf(&s->text, " FROM %.*s", SVARG(q->r->ident));
+    hint(q, b->col, in_order, s);
+    sql_text(s, q->r->live ? " WHERE `live`=1 AND " : " WHERE ");
+    condition(q, b, v, s);
     query_narrow(q, s);
 }
 
@@ -476,11 +482,29 @@ static void count_branch(const struct query *q, const struct branch *b, unsigned
     limit_to(cap + 1, s);
 }
 
+/* Rows of two parts, one of them with few: a + b - both, no list of ids put up. */
+static int count_two(const struct query *q, const struct branch *few, const struct branch *other,
+                     int64_t sum, unsigned cap, struct store_conn *conn, int64_t *n, struct err *err)
+{
+    struct sql s;
+    struct values f = values_of(few, q), o = values_of(other, q);
+    int64_t both = 0;
+    sql_start(&s, q->a);
+    sql_text(&s, "SELECT COUNT(*)");
+    from_branch(q, few, &f, false, &s);
+    sql_text(&s, " AND ");
+    condition(q, other, &o, &s);
+    if (number(&s, conn, &both, err) < 0) return -1;
+    *n = sum - both <= cap ? sum - both : (int64_t)cap + 1;
+    return 0;
+}
+
 int plan_count(const struct query *q, unsigned cap, struct store_conn *conn, int64_t *n,
                struct err *err)
 {
     struct sql s;
     const struct branch *b = q->deleted ? NULL : q->p->branches;
+    int64_t first = 0, sum = 0;
     sql_start(&s, q->a);
     if (!b) {
         query_count(q, cap, &s);
@@ -493,6 +517,13 @@ int plan_count(const struct query *q, unsigned cap, struct store_conn *conn, int
         sql_text(&s, ") AS `x`");
         if (number(&s, conn, n, err) < 0) return -1;
         if (*n > cap || !b->next) return 0;
+        if (k == b) first = *n;
+        sum += *n;
+    }
+    if (!b->next->next && (first <= SMALL_ROWS || sum - first <= SMALL_ROWS)) {
+        bool small = first <= sum - first;
+        return count_two(q, small ? b : b->next, small ? b->next : b, sum, cap, conn, n,
+                         err);
     }
     sql_start(&s, q->a);
     sql_text(&s, "SELECT COUNT(*) FROM (");

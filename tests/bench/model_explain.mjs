@@ -4,17 +4,18 @@
 const query = (o) => `?${new URLSearchParams(o)}`;
 
 /** The statements of one call, with their values in place. */
-async function statementsOf(sql, call) {
+export async function statementsOf(sql, call) {
   sql("TRUNCATE mysql.general_log; SET GLOBAL log_output='TABLE'; SET GLOBAL general_log=1");
   try { await call(); } finally { sql('SET GLOBAL general_log=0'); }
   const text = sql("SELECT REPLACE(CONVERT(argument USING utf8mb4), '\\n', ' ') FROM mysql.general_log WHERE command_type IN ('Execute', 'Query') AND user_host LIKE 'atrium\\_%'");
-  return text.split('\n').filter((l) => /^\(?SELECT/.test(l) && l.includes('`bench_lead`'));
+  // A statement that is prepared and run in one go is logged as it was prepared.
+  return text.split('\n').filter((l) => /^\(?SELECT/.test(l) && l.includes('`bench_lead`') && !l.includes('?'));
 }
 
 export async function explainLists({ admin, o, sql, row }) {
   const asked = [{}, { sort: 'due' }, { sort: '-amount' }, { filter: 'stage = "won"' }, { filter: 'stage = "won" and due < 2026-06-01', sort: 'due' }, { filter: 'amount >= 99600' },
     { filter: 'region = "510"' }, { filter: 'due between (2026-03-01,2026-03-03)' }];
-  let full = 0, explained = 0, worst = 0, worstOf = '';
+  let unseen = 0, full = 0, explained = 0, worst = 0, worstOf = '';
   const people = { administrator: { api: admin }, ...o.people };
   for (const [who, { api }] of Object.entries(people)) {
     for (const q of asked) {
@@ -22,7 +23,7 @@ export async function explainLists({ admin, o, sql, row }) {
         const r = await api.get(`/api/bench/lead${query({ limit: 20, ...q })}`);
         if (r.status !== 200) throw new Error(`${who} ${JSON.stringify(q)}: ${r.status} ${JSON.stringify(r.body)}`);
       });
-      if (!list.length) throw new Error(`no statement of ${who} ${JSON.stringify(q)} was seen`);
+      if (!list.length) unseen++;
       for (const s of list) {
         explained++;
         const plan = sql(`EXPLAIN ${s}`).trim().split('\n').map((l) => l.split('\t'));
@@ -40,5 +41,6 @@ export async function explainLists({ admin, o, sql, row }) {
     }
   }
   row('lists and scopes explained: full scans', full, 'statements', { at_most: 0 }, { explained });
+  row('lists whose statement was not seen', unseen, 'lists', { at_most: 0 });
   row('rows read for the worst page or count', worst, 'rows', { at_most: 60_000 }, { which: worstOf });
 }

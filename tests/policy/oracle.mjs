@@ -15,10 +15,12 @@ export const resources = {
   'pol.doc': {
     path: '/api/pol/doc',
     traits: ['owned', 'dept', 'versioned', 'audited', 'soft_delete', 'state'],
-    fields: ['code', 'title', 'note', 'amount', 'grade', 'due', 'area', 'picture'],
+    fields: ['code', 'title', 'note', 'amount', 'grade', 'due', 'area', 'phone', 'remark', 'picture'],
     children: { lines: 'pol.line' },
     search: ['code', 'title'],
-    filters: ['title', 'amount', 'grade', 'due', 'area', 'state', 'owner', 'dept'],
+    filters: ['title', 'amount', 'grade', 'due', 'area', 'state', 'owner', 'dept', 'phone', 'remark'],
+    exact: ['phone'],
+    masked: ['phone'],
     sorts: ['title', 'amount', 'due'],
     label: 'title',
   },
@@ -73,13 +75,13 @@ const scopes = {
   },
 };
 
-const empty = () => ({ read: [], update: [], delete: [], do: [], create: false, export: false, hidden: null, fixed: null });
+const empty = () => ({ read: [], update: [], delete: [], do: [], create: false, export: false, hidden: null, fixed: null, masked: null, unmasked: [] });
 
 /** What several roles allow together on one resource. */
 export function grantOf(p, name) {
   if (p.admin) {
     const all = ['all'];
-    return { read: all, update: all, delete: all, do: all, create: true, export: true, hidden: [], fixed: [] };
+    return { read: all, update: all, delete: all, do: all, create: true, export: true, hidden: [], fixed: [], masked: [], unmasked: resources[name].fields };
   }
   const out = empty();
   let any = false;
@@ -90,15 +92,20 @@ export function grantOf(p, name) {
     const marks = Object.entries(g.fields ?? {});
     const hidden = marks.filter(([, m]) => m === 'hidden').map(([f]) => f);
     const fixed = marks.filter(([, m]) => m === 'hidden' || m === 'read_only').map(([f]) => f);
+    // `hidden` in one role and `masked` in the other leave the milder of the two.
+    const masked = marks.filter(([, m]) => m === 'hidden' || m === 'masked').map(([f]) => f);
+    if (g.read?.length) out.unmasked.push(...marks.filter(([, m]) => m === 'unmasked').map(([f]) => f));
     for (const k of ['read', 'update', 'delete', 'do']) out[k].push(...(g[k] ?? []));
     out.create ||= g.create === true;
     out.export ||= g.export === true;
     if (g.read?.length) out.hidden = out.hidden === null ? hidden : out.hidden.filter((f) => hidden.includes(f));
+    if (g.read?.length) out.masked = out.masked === null ? masked : out.masked.filter((f) => masked.includes(f));
     if (g.create || g.update?.length) out.fixed = out.fixed === null ? fixed : out.fixed.filter((f) => fixed.includes(f));
   }
   if (!any) return null;
   out.hidden ??= [];
   out.fixed ??= [];
+  out.masked ??= [];
   return out;
 }
 
@@ -148,7 +155,28 @@ export class Oracle {
   }
 
   /** Shown as it is, not masked: what one may sort, group and compare by. */
-  plain(p, name, field) { return this.shows(p, name, field); }
+  plain(p, name, field) { return this.shows(p, name, field) && !this.masks(p, name, field); }
+
+  /** Shown as a mask: by the manifest for everybody, or by the roles unless one lifts it. */
+  masks(p, name, field) {
+    if (resources[name].masked?.includes(field)) return true;
+    const g = grantOf(p, name);
+    return (g?.masked.includes(field) ?? false) && !g.unmasked.includes(field);
+  }
+
+  /** May have the clear value shown, with a line in the log. */
+  reveals(p, name, field) {
+    return this.shows(p, name, field) && (p.admin || (grantOf(p, name)?.unmasked.includes(field) ?? false));
+  }
+
+  /** The value as this person gets it. */
+  value(p, name, field, row) {
+    const v = row[field];
+    if (v === null || v === undefined || !this.masks(p, name, field)) return v;
+    if (field === 'phone') return `${v.slice(0, 3)}****${v.slice(-4)}`;
+    const c = [...v];
+    return c.length > 4 ? `${c[0]}****${c.at(-1)}` : c.length > 1 ? c[0] + '*'.repeat(c.length - 1) : '*';
+  }
 
   fields(p, name) { return members(name).filter((f) => this.shows(p, name, f)); }
 

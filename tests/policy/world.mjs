@@ -26,13 +26,18 @@ const departments = [
 ];
 
 const read = [[], ['mine'], ['below'], ['here'], ['all'], ['live'], ['big'], ['mine', 'live'], ['here', 'big']];
-const marked = ['code', 'title', 'note', 'amount', 'grade', 'due', 'area', 'picture', 'lines', 'owner', 'dept', 'state'];
+const marked = ['code', 'title', 'note', 'amount', 'grade', 'due', 'area', 'picture', 'lines', 'owner', 'dept', 'state', 'phone'];
 
 /** A role's grants, drawn at random. */
 function drawGrants(r) {
   const marks = (names, share) => {
     const out = {};
     for (const f of r.some(names, share)) out[f] = r.chance(0.6) ? 'hidden' : 'read_only';
+    if (names.includes('phone')) {
+      if (r.chance(0.3)) out.phone = 'unmasked';
+      if (r.chance(0.25)) out.remark = r.pick(['masked', 'masked', 'hidden']);
+      if (r.chance(0.1)) out.note = 'masked';
+    }
     return out;
   };
   const grants = {};
@@ -160,6 +165,7 @@ export class World {
         amount: r.chance(0.85) ? r.int(12) * 100000 : null, grade: r.chance(0.9) ? r.pick(['low', 'mid', 'high']) : null,
         due: r.chance(0.8) ? `2026-1${r.int(3)}-0${1 + r.int(9)}` : null,
         area: r.chance(0.8) ? r.pick(this.truth['pol.area']).id : null,
+        phone: r.chance(0.8) ? `138${String(10000000 + r.int(40) * 1234).slice(0, 8)}` : null, remark: r.chance(0.6) ? `甲乙丙丁${r.int(9)} ${mark}` : null,
         picture: r.chance(0.3) ? await this.picture(`p${i}`) : null, lines, ...where() });
       if (r.chance(0.6)) await this.move(doc, 'open');
       if (doc.state === 'open' && r.chance(0.3)) await this.move(doc, 'shut');

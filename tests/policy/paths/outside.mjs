@@ -26,7 +26,7 @@ export async function webhooks({ check, o, world, receiver }) {
     for (const m of got) {
       const row = o.row('pol.doc', m.body.row_id);
       check.equal('webhook', `${p.name} ${row.id}: members`, Object.keys(m.body.data).sort(), o.fields(p, 'pol.doc').sort());
-      for (const f of resources['pol.doc'].fields) if (f in m.body.data) check.equal('webhook', `${p.name} ${row.id}.${f}`, m.body.data[f], row[f]);
+      for (const f of resources['pol.doc'].fields) if (f in m.body.data) check.equal('webhook', `${p.name} ${row.id}.${f}`, m.body.data[f], o.value(p, 'pol.doc', f, row));
       for (const l of m.body.data.lines ?? []) check.equal('webhook', `${p.name} line ${l.id}`, Object.keys(l).sort(), o.fields(p, 'pol.line').sort());
     }
   }

@@ -25,7 +25,7 @@ export function compareRow(check, path, o, p, name, got, truth, { children }) {
   check.equal(path, `${p.name} ${name}/${truth.id}: members`, sorted(Object.keys(got)), sorted(want));
   for (const f of resources[name].fields.concat(['owner', 'dept', 'state'])) {
     if (!(f in got) || truth[f] === undefined) continue;
-    check.equal(path, `${p.name} ${name}/${truth.id}.${f}`, got[f], truth[f]);
+    check.equal(path, `${p.name} ${name}/${truth.id}.${f}`, got[f], o.value(p, name, f, truth));
   }
 }
 
@@ -101,7 +101,9 @@ export async function filter(ctx, p) {
     if (!o.reads(p, name)) continue;
     for (const f of filters) {
       for (const [text, holds, also] of conditionsOn(o, world, name, f)) {
-        if (o.shows(p, name, f)) {
+        // A mask shows whether there is something under it.
+        const exact = text.endsWith(' null') || (resources[name].exact?.includes(f) && text.includes(' = '));
+        if (o.plain(p, name, f) || (exact && o.shows(p, name, f))) {
           await filtered(ctx, p, path, name, text, holds, also);
         } else {
           // Hidden alone, behind an `or`, in parentheses, in an export, in a count.
@@ -112,7 +114,14 @@ export async function filter(ctx, p) {
         }
       }
     }
-    const both = filters.filter((f) => conditions[f] && o.shows(p, name, f)).slice(0, 2);
+    // A mask must not be guessed away: no parts, no ranges, no order.
+    for (const f of filters.filter((x) => o.shows(p, name, x) && o.masks(p, name, x))) {
+      for (const t of [`${f} >= "1380"`, `${f} starts "138"`, `${f} ~ "138"`, `id != "1" and (${f} < "2")`])
+        check.status('filter masked', `${p.name} ${name} ${t}`, await p.api.get(path + query({ filter: t })), 403, f);
+      check.status('sort masked', `${p.name} ${name} ${f}`, await p.api.get(path + query({ sort: f })), [403, 400], f);
+      check.status('group masked', `${p.name} ${name} ${f}`, await p.api.get(`${path}/group${query({ by: f })}`), [403, 400], f);
+    }
+    const both = filters.filter((f) => conditions[f] && o.plain(p, name, f)).slice(0, 2);
     if (both.length === 2) {
       const [a, b] = both.map((f) => conditions[f][0]);
       await filtered(ctx, p, path, name, `(${a[0]}) or (${b[0]})`, (r) => a[1](r) || b[1](r));
@@ -212,6 +221,8 @@ export async function history({ check, o, world }, p) {
       for (const c of h.changes ?? []) {
         const f = c.field.split('.')[0].replace(/\[.*$/, '');
         check.ok('history', `${p.name} ${row.id} shows ${c.field}`, o.shows(p, name, f), c);
+        if (o.masks(p, name, f)) for (const v of [c.before, c.after])
+          check.ok('history', `${p.name} ${row.id} masks ${f}`, v === null || (typeof v === 'string' && v.includes('*')), c);
         if (f === 'lines' && !o.shows(p, 'pol.line', 'price')) check.ok('history', `${p.name} ${row.id} price of lines`, !JSON.stringify(c).includes('"price"'), c);
       }
   }
@@ -235,7 +246,7 @@ export function csv(text) {
   return rows;
 }
 
-const titles = { code: '单号', title: '标题', note: '备注', amount: '金额', grade: '等级', due: '期限', area: '片区', picture: '图片', name: '名称', budget: '预算', what: '事项', cents: '金额' };
+const titles = { code: '单号', title: '标题', note: '备注', amount: '金额', grade: '等级', due: '期限', area: '片区', phone: '电话', remark: '备忘', picture: '图片', name: '名称', budget: '预算', what: '事项', cents: '金额' };
 
 export async function exported({ check, o }, p) {
   for (const name of ['pol.doc', 'pol.area', 'pol.entry']) {
@@ -255,6 +266,10 @@ export async function exported({ check, o }, p) {
     if (o.shows(p, name, label)) {
       const at = head.indexOf(titles[label]);
       check.equal('export', `${p.name} ${name}: which rows`, sorted(rows.map((x) => x[at])), sorted(seen.map((x) => x[label])));
+    }
+    for (const f of ['phone', 'remark', 'note']) {
+      if (!titles[f] || !head.includes(titles[f]) || !o.masks(p, name, f)) continue;
+      for (const x of rows) { const cell = x[head.indexOf(titles[f])]; check.ok('export', `${p.name} masks ${f}`, cell === '' || cell.includes('*'), cell); }
     }
     // What may not be seen of a referenced row does not show in its name either.
     if (name === 'pol.doc' && o.shows(p, name, 'area')) {

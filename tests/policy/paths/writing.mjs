@@ -74,7 +74,7 @@ export async function transitions({ check, o, world }, p) {
   const owners = [p.id, world.r.pick(world.principals).id].filter(Boolean);
   for (const owner of owners) {
     const row = await world.add('pol.doc', { code: `T${process.pid % 1000}${count++}`, title: `试 ${world.mark}`, owner, dept: world.r.pick([...world.depts.values()]).id,
-      note: null, amount: world.r.pick([null, 600000]), grade: 'mid', due: null, area: null, picture: null }, true);
+      note: null, amount: world.r.pick([null, 600000]), grade: 'mid', due: null, area: null, phone: null, remark: null, picture: null }, true);
     for (const t of ['open', 'shut']) {
       const r = await p.api.post(`${doc.path}/${row.id}/do/${t}`);
       const want = o.does(p, 'pol.doc', row, t);
