@@ -75,13 +75,13 @@ const scopes = {
   },
 };
 
-const empty = () => ({ read: [], update: [], delete: [], do: [], create: false, export: false, hidden: null, fixed: null, masked: null, unmasked: [] });
+const empty = () => ({ read: [], update: [], delete: [], do: [], create: false, export: false, import: false, hidden: null, fixed: null, masked: null, unmasked: [] });
 
 /** What several roles allow together on one resource. */
 export function grantOf(p, name) {
   if (p.admin) {
     const all = ['all'];
-    return { read: all, update: all, delete: all, do: all, create: true, export: true, hidden: [], fixed: [], masked: [], unmasked: resources[name].fields };
+    return { read: all, update: all, delete: all, do: all, create: true, export: true, import: true, hidden: [], fixed: [], masked: [], unmasked: resources[name].fields };
   }
   const out = empty();
   let any = false;
@@ -98,6 +98,7 @@ export function grantOf(p, name) {
     for (const k of ['read', 'update', 'delete', 'do']) out[k].push(...(g[k] ?? []));
     out.create ||= g.create === true;
     out.export ||= g.export === true;
+    out.import ||= g.import === true;
     if (g.read?.length) out.hidden = out.hidden === null ? hidden : out.hidden.filter((f) => hidden.includes(f));
     if (g.read?.length) out.masked = out.masked === null ? masked : out.masked.filter((f) => masked.includes(f));
     if (g.create || g.update?.length) out.fixed = out.fixed === null ? fixed : out.fixed.filter((f) => fixed.includes(f));

@@ -48,6 +48,7 @@ function drawGrants(r) {
     doc.export = r.chance(0.6);
     if (r.chance(0.6)) doc.update = r.pick([['mine'], ['below'], ['all'], ['here', 'mine'], ['live']]);
     if (r.chance(0.4)) doc.delete = r.pick([['mine'], ['all'], ['below']]);
+    doc.import = r.chance(0.4);
     doc.do = r.some(['open', 'shut'], 0.5);
   } else if (r.chance(0.3)) {
     doc.create = true;
