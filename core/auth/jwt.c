@@ -167,9 +167,19 @@ static bool names(const json_t *aud, sv who)
     return false;
 }
 
+/* Seconds since 1970, also with a fraction or an exponent; what is beyond all time
+ * stays on its side of it. */
+static bool seconds(const json_t *v, int64_t *out)
+{
+    if (!json_is_number(v)) return false;
+    double d = json_number_value(v), limit = 1e15;
+    *out = (int64_t)(d > limit ? limit : d < -limit ? -limit : d);
+    return true;
+}
+
 static int check_claims(const json_t *c, const struct jwt_want *w, struct err *err)
 {
-    int64_t now = w->now_us / 1000000;
+    int64_t now = w->now_us / 1000000, at;
     const json_t *aud = json_object_get(c, "aud"), *exp = json_object_get(c, "exp");
     const json_t *nbf = json_object_get(c, "nbf"), *iat = json_object_get(c, "iat");
     sv azp = json_get_sv(c, "azp"), sub = json_get_sv(c, "sub");
@@ -177,11 +187,11 @@ static int check_claims(const json_t *c, const struct jwt_want *w, struct err *e
     if (!names(aud, w->audience)) return no(err, "not for us");
     if (json_array_size(aud) > 1 && !azp.n) return no(err, "several audiences without azp");
     if (azp.n && !sv_eq(azp, w->audience)) return no(err, "another azp");
-    if (!json_is_number(exp) || (int64_t)json_number_value(exp) <= now - SKEW_S)
+    if (!seconds(exp, &at) || at <= now - SKEW_S)
         return no(err, "expired");
-    if (json_is_number(nbf) && (int64_t)json_number_value(nbf) > now + SKEW_S)
+    if (seconds(nbf, &at) && at > now + SKEW_S)
         return no(err, "not yet valid");
-    if (!json_is_number(iat) || (int64_t)json_number_value(iat) > now + SKEW_S)
+    if (!seconds(iat, &at) || at > now + SKEW_S)
         return no(err, "issued in the future");
     if (w->nonce.n && !sv_eq_const_time(json_get_sv(c, "nonce"), w->nonce))
         return no(err, "another nonce");

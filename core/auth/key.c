@@ -10,34 +10,8 @@
 
 #include "auth/room.h"
 
-#define PREFIX_CHARS 8
-#define RANDOM_CHARS 40
-#define TOKEN_CHARS (sizeof AUTH_KEY_MARK - 1 + PREFIX_CHARS + 1 + RANDOM_CHARS)
 #define USED_EVERY_US 60000000LL     /* last_used_at is written at most so often */
 #define NEVER INT64_MAX
-
-bool key_token_ok(sv token)
-{
-    if (token.n != TOKEN_CHARS || !sv_starts(token, SV(AUTH_KEY_MARK))) return false;
-    for (size_t i = sizeof AUTH_KEY_MARK - 1; i < token.n; i++) {
-        char c = token.p[i];
-        bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && !(c == '_' && i == TOKEN_CHARS - RANDOM_CHARS - 1)) return false;
-    }
-    return true;
-}
-
-void auth_key_make(struct auth_key_secret *out)
-{
-    char *p = out->token;
-    memcpy(p, AUTH_KEY_MARK, sizeof AUTH_KEY_MARK - 1);
-    rand_text(p + sizeof AUTH_KEY_MARK - 1, PREFIX_CHARS);
-    out->prefix_n = sizeof AUTH_KEY_MARK - 1 + PREFIX_CHARS;
-    p[out->prefix_n] = '_';
-    rand_text(p + out->prefix_n + 1, RANDOM_CHARS);
-    p[TOKEN_CHARS] = '\0';
-    seal_sha256_hex(sv_make(p, TOKEN_CHARS), out->hash);
-}
 
 struct key_row {
     int64_t id, expires, used, rate;

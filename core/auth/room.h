@@ -299,6 +299,13 @@ const char *session_cookie_path(struct http_req *req);
  * nothing to tell by. */
 int session_same_origin(const struct http_req *req, bool always, struct err *err);
 
+/* ---- token.c: what tokens look like ------------------------------------------------------- */
+
+/* Of an Authorization header; p NULL: it is not of that kind. */
+sv token_bearer(sv header);
+bool token_session_ok(sv token);
+bool token_key_ok(sv token);
+
 /* ---- calendar.c -------------------------------------------------------------------------- */
 
 void calendar_free(struct calendar *c);
@@ -325,7 +332,6 @@ struct key_rule {                    /* what a key must keep to */
     size_t n;
     struct cidr from[];
 };
-bool key_token_ok(sv token);
 /* The key of a token from the database; *out NULL when it is no good. */
 int key_look_up(struct tenant *t, sv token, struct session **out, struct err *err);
 /* 403 "key_address" or 429, and the RateLimit headers. */

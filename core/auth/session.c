@@ -70,28 +70,9 @@ const char *session_cookie_path(struct http_req *req)
     return prefix.n ? arena_printf(http_arena(req), "%.*s/", SVARG(prefix)).p : "/";
 }
 
-static bool token_ok(sv token)
-{
-    if (token.n != AUTH_TOKEN_CHARS) return false;
-    for (size_t i = 0; i < token.n; i++) {
-        char c = token.p[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_'))
-            return false;
-    }
-    return true;
-}
-
-static sv bearer(const struct http_req *req)
-{
-    sv h = http_header(req, "authorization"), scheme = SV("Bearer ");
-    if (h.n < scheme.n || !sv_ieq(sv_make(h.p, scheme.n), scheme)) return SV_NULL;
-    return sv_trim(sv_make(h.p + scheme.n, h.n - scheme.n));
-}
-
 sv session_token(const struct http_req *req, enum auth_kind want, bool *by_cookie)
 {
-    sv token = bearer(req);
+    sv token = token_bearer(http_header(req, "authorization"));
     *by_cookie = token.p == NULL;
     return token.p ? token : http_cookie(req, session_cookie(want));
 }
@@ -106,7 +87,7 @@ int session_end(struct tenant *t, struct http_req *req, const struct auth_princi
     struct store_val id[] = {STORE_I(p->session)};
     int rc = store_exec(c, SV("DELETE FROM core_session WHERE id = ?"), id, 1, NULL, err);
     store_put(c);
-    if (rc == 0 && token_ok(token))
+    if (rc == 0 && token_session_ok(token))
         scache_kill(t->auth->cache, scache_key(t->auth->cache, t->pub.id, token), clock_mono_us());
     return rc;
 }
@@ -198,8 +179,8 @@ static bool still_good(const struct session *s, int64_t now)
 static int find_session(struct tenant *t, sv token, struct session **out, struct err *err)
 {
     *out = NULL;
-    bool key_token = key_token_ok(token);
-    if (!key_token && !token_ok(token)) return 0;
+    bool key_token = token_key_ok(token);
+    if (!key_token && !token_session_ok(token)) return 0;
     struct session_cache *cache = t->auth->cache;
     struct hash128 key = scache_key(cache, t->pub.id, token);
     uint64_t gen = atomic_load(&t->gen);
@@ -292,10 +273,10 @@ int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *
     struct tenant *t = tenant_full(tenant);
     struct session *s = NULL;
     (void)a;
-    sv token = bearer(req);
+    sv token = token_bearer(http_header(req, "authorization"));
     if (token.p) {
         if (find_session(t, token, &s, err) != 0) return -1;
-        if (!s) return err_set(err, 401, key_token_ok(token) ? "key_invalid" : "session_expired", NULL);
+        if (!s) return err_set(err, 401, token_key_ok(token) ? "key_invalid" : "session_expired", NULL);
         if (s->rule && key_admit(req, s, err) != 0) {
             session_unref(s);
             return -1;

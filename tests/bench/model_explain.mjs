@@ -4,12 +4,12 @@
 const query = (o) => `?${new URLSearchParams(o)}`;
 
 /** The statements of one call, with their values in place. */
-export async function statementsOf(sql, call) {
+export async function statementsOf(sql, call, table = 'bench_lead') {
   sql("TRUNCATE mysql.general_log; SET GLOBAL log_output='TABLE'; SET GLOBAL general_log=1");
   try { await call(); } finally { sql('SET GLOBAL general_log=0'); }
   const text = sql("SELECT REPLACE(CONVERT(argument USING utf8mb4), '\\n', ' ') FROM mysql.general_log WHERE command_type IN ('Execute', 'Query') AND user_host LIKE 'atrium\\_%'");
   // A statement that is prepared and run in one go is logged as it was prepared.
-  return text.split('\n').filter((l) => /^\(?SELECT/.test(l) && l.includes('`bench_lead`') && !l.includes('?'));
+  return text.split('\n').filter((l) => /^\(?SELECT/.test(l) && l.includes(`\`${table}\``) && !l.includes('?'));
 }
 
 export async function explainLists({ admin, o, sql, row }) {

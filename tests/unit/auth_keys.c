@@ -93,12 +93,12 @@ static void tokens(void **state)
     struct auth_key_secret s;
     (void)state;
     auth_key_make(&s);
-    assert_true(key_token_ok(sv_of(s.token)));
+    assert_true(token_key_ok(sv_of(s.token)));
     assert_true(sv_starts(sv_of(s.token), SV("atk_")));
     assert_int_equal(s.token[s.prefix_n], '_');
-    assert_false(key_token_ok(sv_make(s.token, strlen(s.token) - 1)));
+    assert_false(token_key_ok(sv_make(s.token, strlen(s.token) - 1)));
     s.token[20] = '\'';
-    assert_false(key_token_ok(sv_of(s.token)));
+    assert_false(token_key_ok(sv_of(s.token)));
 }
 
 int main(void)
