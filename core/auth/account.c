@@ -71,15 +71,16 @@ static int replace(void *arg, struct store_conn *c, struct err *err)
 }
 
 /* Whoever found an open screen does not know the old one: it is asked, and
- * guessing it counts as guessing at the log-in does. Somebody who signs in by
- * code only has none. */
-static int check_old(struct http_req *req, struct store_conn *c, sv login, sv hash, sv old,
-                     struct err *err)
+ * guessing it counts as guessing at the log-in does. Somebody who has none proves
+ * himself by his second factor, if he has that. */
+static int check_old(struct http_req *req, struct store_conn *c, const json_t *body, sv login,
+                     sv hash, sv old, struct err *err)
 {
     struct auth_rules rules = auth_rules_of(&tenant_of(req)->pub);
     struct lockout lock;
     bool ok;
-    if (!hash.p) return 0;
+    if (!hash.p)
+        return reauth_check(req, c, &(struct person){.id = auth_of(req)->id}, body, err);
     if (!old.p) return err_field(err, "old", "required", NULL);
     lockout_init(&lock, &rules, "login", login, http_remote(req));
     if (lockout_check(&lock, c, err) != 0 || password_verify(hash, old, &ok, err) != 0) return -1;
@@ -88,7 +89,8 @@ static int check_old(struct http_req *req, struct store_conn *c, sv login, sv ha
     return err_field(err, "old", "auth.old_password", NULL);
 }
 
-static int change(struct http_req *req, struct store_conn *c, sv old, sv new, struct err *err)
+static int change(struct http_req *req, struct store_conn *c, const json_t *body, sv old, sv new,
+                  struct err *err)
 {
     const struct auth_principal *p = auth_of(req);
     struct arena *a = http_arena(req);
@@ -102,7 +104,7 @@ static int change(struct http_req *req, struct store_conn *c, sv old, sv new, st
         return -1;
     if (!found) return err_set(err, 401, "unauthorized", NULL);
     sv login = v[0].u.s, hash = v[1].type == STORE_NULL ? SV_NULL : v[1].u.s;
-    if (check_old(req, c, login, hash, old, err) != 0 ||
+    if (check_old(req, c, body, login, hash, old, err) != 0 ||
         password_rules_check(&rules, new, login, "new", err) != 0)
         return -1;
     if (old.p && sv_eq(old, new)) return err_field(err, "new", "auth.password_same", NULL);
@@ -125,7 +127,7 @@ static int password(struct http_req *req, struct err *err)
     if (rc != 0) return -1;
     struct store_conn *c;
     if (store_get(t->pub.db, &c, err) != 0) return -1;
-    rc = change(req, c, old, new, err);
+    rc = change(req, c, body, old, new, err);
     store_put(c);
     if (rc == 0) auth_forget(&t->pub);
     struct auth_audit line = {.action = "password", .ok = rc == 0,

@@ -132,7 +132,7 @@ int device_admit(struct http_req *req, struct store_conn *c, const struct person
 /* ---- reauth.c ------------------------------------------------------------------------------ */
 
 /* Who sits there is the one who logged in: the password, else a code of the second
- * factor, of the body; 422 at `password` or `code`. */
+ * factor, of the body; 422 at `password` or `totp`. */
 int reauth_check(struct http_req *req, struct store_conn *c, const struct person *who,
                  const json_t *body, struct err *err);
 

@@ -31,9 +31,9 @@ int reauth_check(struct http_req *req, struct store_conn *c, const struct person
     }
     if (factor_enrolled(c, who->id, &enrolled, err) != 0) return -1;
     if (!enrolled) return 0;         /* signs in by code or elsewhere: there is nothing to ask */
-    if (login_text((json_t *)(uintptr_t)body, "code", true, 40, &text, err) != 0) return -1;
+    if (login_text((json_t *)(uintptr_t)body, "totp", true, 40, &text, err) != 0) return -1;
     if (factor_check(req, c, who->id, text, false, NULL, &e) == 0) return 0;
-    if (e.status == 401) return err_field(err, "code", "auth.factor", NULL);
+    if (e.status == 401) return err_field(err, "totp", "auth.factor", NULL);
     err_copy(err, &e);
     return -1;
 }

@@ -372,7 +372,8 @@ int password_verify(sv hash, sv password, bool *ok, struct err *err);
 /* For a name that nobody has: costs the same, is never true. */
 int password_verify_nobody(sv password, struct err *err);
 bool password_outdated(sv hash);     /* made with other parameters */
-sv password_generate(struct arena *a);
+/* One that the rules take. */
+sv password_generate(struct arena *a, const struct auth_rules *r);
 
 /* The policy alone, by a tenant's rules. */
 int password_rules_check(const struct auth_rules *r, sv password, sv login, const char *field,

@@ -121,7 +121,7 @@ int auth_staff_create(struct auth_tenant *t, struct arena *a, const struct auth_
     struct new_staff s = {
         .tenant = t, .arena = a, .n = n, .id = id_next(), .rules = auth_rules_of(t)};
     if (check_input(&s, err) != 0) return -1;
-    sv secret = n->password.p ? n->password : password_generate(a);
+    sv secret = n->password.p ? n->password : password_generate(a, &s.rules);
     if (auth_password_hash(a, secret, &s.hash, err) != 0) return -1;
     struct store_conn *c;
     if (store_get(t->db, &c, err) != 0) return -1;
@@ -159,7 +159,7 @@ int auth_staff_password(struct auth_tenant *t, struct arena *a, sv login, sv pas
     struct auth_rules rules = auth_rules_of(t);
     if (password.p && password_rules_check(&rules, password, login, "password", err) != 0)
         return -1;
-    sv secret = password.p ? password : password_generate(a);
+    sv secret = password.p ? password : password_generate(a, &rules);
     struct reset r = {.must_change = rules.password_first};
     if (auth_password_hash(a, secret, &r.hash, err) != 0) return -1;
     struct store_conn *c;

@@ -56,7 +56,7 @@ static int patch(struct http_req *req, struct err *err)
         return -1;
     json_object_foreach(body, key, value)
     {
-        bool known = strcmp(key, "password") == 0 || strcmp(key, "code") == 0;
+        bool known = strcmp(key, "password") == 0 || strcmp(key, "totp") == 0;
         for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
             if (strcmp(key, own[i]) != 0)
                 continue;

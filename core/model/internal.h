@@ -853,6 +853,9 @@ void openapi_event_schema(struct jsonw *w);
 /* 304 when If-None-Match has the answer's tag already; else the tag with it. (etag.c) */
 void answer_tagged(struct http_req *req, bool by_version);
 void openapi_core_components(struct jsonw *w);
+/* Logging in and one's own account. (openapi_auth.c) */
+void openapi_auth_paths(const struct auth_principal *who, struct jsonw *w);
+void openapi_auth_schemas(struct jsonw *w);
 
 /* ---- the engine's own tables (engine.c) ------------------------------------------- */
 

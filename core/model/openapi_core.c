@@ -1,68 +1,10 @@
-/* The part of the OpenAPI document that is the same for every tenant: sessions,
- * files, shared parameters, errors. Kept as text, since it is text. */
+/* The part of the OpenAPI document that is the same for every tenant: plugins,
+ * approvals, files, shared parameters, errors. Kept as text, since it is text. */
 #define LOG_ROOM "model"
 #include "model/internal.h"
+#include "model/openapi_text.h"
 
-#define OBJECT(props)                                                                              \
-    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" props "}}"
-#define JSON_BODY(schema)                                                                          \
-    "\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":" schema "}" \
-                                                                                               "}" \
-                                                                                               "}"
-#define ANSWER(code, text, schema)                                                                 \
-    "\"" code "\":{\"description\":\"" text                                                        \
-    "\",\"content\":{\"application/json\":{\"schema\":" schema "}}}"
-#define EMPTY(code, text) "\"" code "\":{\"description\":\"" text "\"}"
-#define PROBLEM                                                                                    \
-    "\"4XX\":{\"$ref\":\"#/components/responses/Problem\"},"                                       \
-    "\"5XX\":{\"$ref\":\"#/components/responses/Problem\"}"
-#define STRING "{\"type\":\"string\"}"
-#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
-#define ID "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,19}$\"}"
-
-#define PLUGIN_ID "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" STRING "}"
-
-#define OBJECTS(name)                                                                              \
-    "{\"type\":\"object\",\"required\":[\"items\",\"next\"],\"properties\":{\"items\":{\"type\":"         \
-    "\"array\",\"items\":{\"$ref\":\"#/components/schemas/" name "\"}},\"next\":{\"type\":[\"string\","  \
-    "\"null\"]},\"count\":{\"type\":\"integer\"},\"count_capped\":{\"type\":\"boolean\"}}}"
-
-struct path {
-    const char *path, *json;
-};
-
-static const struct path paths[] = {
-    {"/api/auth/login",
-     "{\"post\":{\"operationId\":\"auth.login\",\"tags\":[\"session\"],\"security\":[],"
-     "\"summary\":\"Sign in as staff, by password or by a one-time code\","
-     JSON_BODY(OBJECT("\"login\":" STRING ",\"password\":" STRING ",\"phone\":" STRING
-                      ",\"code\":" STRING))
-     ",\"responses\":{" ANSWER("200", "Signed in; the session cookie is set too",
-                               "{\"$ref\":\"#/components/schemas/Login\"}") "," PROBLEM "}}}"},
-    {"/api/auth/code",
-     "{\"post\":{\"operationId\":\"auth.code\",\"tags\":[\"session\"],\"security\":[],"
-     "\"summary\":\"Have a one-time code sent\","
-     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
-               "\"purpose\"],\"properties\":{\"phone\":" STRING
-               ",\"purpose\":{\"enum\":[\"staff\",\"member\"]}}}")
-     ",\"responses\":{" EMPTY("202", "Accepted, whether or not the number is known") "," PROBLEM
-     "}}}"},
-    {"/api/auth/logout",
-     "{\"post\":{\"operationId\":\"auth.logout\",\"tags\":[\"session\"],"
-     "\"summary\":\"End the session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM "}}}"},
-    {"/api/auth/password",
-     "{\"post\":{\"operationId\":\"auth.password\",\"tags\":[\"session\"],"
-     "\"summary\":\"Change one's own password; other sessions end\","
-     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"old\",\"new\"],"
-               "\"properties\":{\"old\":" STRING ",\"new\":{\"type\":\"string\",\"minLength\":10}}}")
-     ",\"responses\":{" EMPTY("204", "Changed") "," PROBLEM "}}}"},
-    {"/api/auth/staff/{id}/password",
-     "{\"post\":{\"operationId\":\"auth.staff.password\",\"tags\":[\"session\"],"
-     "\"summary\":\"Administrators: give a member of staff a new password\","
-     "\"parameters\":[{\"$ref\":\"#/components/parameters/Id\"}],\"requestBody\":{\"content\":{"
-     "\"application/json\":{\"schema\":" OBJECT("\"password\":" STRING) "}}},\"responses\":{"
-     ANSWER("200", "The password, generated when none was given", OBJECT("\"password\":" STRING)) ","
-     PROBLEM "}}}"},
+static const struct openapi_path paths[] = {
     {"/api/core/plugins",
      "{\"get\":{\"operationId\":\"core.plugins\",\"tags\":[\"plugin\"],"
      "\"summary\":\"Administrators: plugins and their state\",\"responses\":{"
@@ -78,16 +20,6 @@ static const struct path paths[] = {
      "\"summary\":\"Administrators: switch a plugin off\",\"parameters\":[" PLUGIN_ID "],"
      "\"responses\":{" ANSWER("200", "It is off", "{\"$ref\":\"#/components/schemas/Plugin\"}") ","
      PROBLEM "}}}"},
-    {"/api/auth/member/login",
-     "{\"post\":{\"operationId\":\"auth.member.login\",\"tags\":[\"session\"],\"security\":[],"
-     "\"summary\":\"Sign in as a member of the public, who is registered if new\","
-     JSON_BODY("{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"phone\","
-               "\"code\"],\"properties\":{\"phone\":" STRING ",\"code\":" STRING "}}")
-     ",\"responses\":{" ANSWER("200", "Signed in", "{\"type\":\"object\"}") "," PROBLEM "}}}"},
-    {"/api/auth/member/logout",
-     "{\"post\":{\"operationId\":\"auth.member.logout\",\"tags\":[\"session\"],"
-     "\"summary\":\"End the member's session\",\"responses\":{" EMPTY("204", "Ended") "," PROBLEM
-     "}}}"},
     {"/api/core/session",
      "{\"get\":{\"operationId\":\"core.session\",\"tags\":[\"session\"],"
      "\"security\":[{},{\"bearer\":[]},{\"cookie\":[]}],"
@@ -119,18 +51,6 @@ static const struct path paths[] = {
      "}}},\"responses\":{"
      ANSWER("200", "The approval as it is now", "{\"$ref\":\"#/components/schemas/Approval\"}") ","
      PROBLEM "}}}"},
-    {"/api/auth/reauth",
-     "{\"get\":{\"operationId\":\"auth.reauth.ways\",\"tags\":[\"session\"],"
-     "\"summary\":\"How one can prove who one is\",\"responses\":{"
-     ANSWER("200", "The ways", "{\"type\":\"object\"}") "," PROBLEM "}},"
-     "\"post\":{\"operationId\":\"auth.reauth\",\"tags\":[\"session\"],"
-     "\"summary\":\"Prove who one is, for sensitive operations\","
-     JSON_BODY(OBJECT("\"password\":" STRING ",\"code\":" STRING ",\"totp\":" STRING))
-     ",\"responses\":{" EMPTY("204", "Proved, for five minutes") "," PROBLEM "}}}"},
-    {"/api/auth/reauth/code",
-     "{\"post\":{\"operationId\":\"auth.reauth.code\",\"tags\":[\"session\"],"
-     "\"summary\":\"Have a code sent to one's own phone\",\"responses\":{"
-     ANSWER("202", "Sent", "{\"type\":\"object\"}") "," PROBLEM "}}}"},
     {"/api/core/files",
      "{\"post\":{\"operationId\":\"core.files.upload\",\"tags\":[\"file\"],"
      "\"summary\":\"Upload a file\",\"parameters\":[{\"$ref\":"
@@ -153,16 +73,13 @@ static const struct path paths[] = {
 /* Paths that are not for everybody. */
 static bool told(const char *path, const struct auth_principal *who)
 {
-    bool staff = who->kind == AUTH_STAFF;
-    if (strcmp(path, "/api/auth/password") == 0) return staff;
-    if (sv_starts(sv_of(path), SV("/api/core/plugins")) ||
-        sv_starts(sv_of(path), SV("/api/auth/staff/")))
-        return staff && who->admin;
-    return true;
+    bool admin = who->kind == AUTH_STAFF && who->admin;
+    return admin || !sv_starts(sv_of(path), SV("/api/core/plugins"));
 }
 
 void openapi_core_paths(const struct auth_principal *who, struct jsonw *w)
 {
+    openapi_auth_paths(who, w);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         if (!told(paths[i].path, who)) continue;
         jsonw_key(w, sv_of(paths[i].path));
@@ -170,7 +87,7 @@ void openapi_core_paths(const struct auth_principal *who, struct jsonw *w)
     }
 }
 
-static const struct path schemas[] = {
+static const struct openapi_path schemas[] = {
     {"Groups", "{\"type\":\"object\",\"required\":[\"items\",\"capped\"],\"properties\":{"
                "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
                "\"count\":{\"type\":\"integer\"}}}},\"capped\":{\"type\":\"boolean\"}}}"},
@@ -233,10 +150,6 @@ static const struct path schemas[] = {
      "},\"request_id\":" STRING "}}"},
     {"Reference", "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" ID
                   ",\"label\":{\"type\":[\"string\",\"null\"]}}}"},
-    {"Login",
-     "{\"type\":\"object\",\"properties\":{\"token\":" STRING
-     ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"user\":{\"type\":\"object\","
-     "\"properties\":{\"id\":" ID ",\"name\":" STRING "}}}}"},
     {"Session",
      "{\"type\":\"object\",\"properties\":{\"kind\":{\"enum\":[\"anon\",\"staff\",\"member\","
      "\"key\"]},\"user\":{\"type\":[\"object\",\"null\"]},\"tenant\":{\"type\":\"object\"},"
@@ -274,7 +187,7 @@ static const struct path schemas[] = {
              "\",\"schema\":" schema "}"                                                           \
     }
 
-static const struct path parameters[] = {
+static const struct openapi_path parameters[] = {
     {"Id", "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
     {"Note", "{\"name\":\"note\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
     {"Import", "{\"name\":\"import\",\"in\":\"path\",\"required\":true,\"schema\":" ID "}"},
@@ -330,5 +243,6 @@ void openapi_core_components(struct jsonw *w)
         jsonw_key(w, sv_of(schemas[i].path));
         jsonw_raw(w, sv_of(schemas[i].json));
     }
+    openapi_auth_schemas(w);
     /* the resources' follow, and the caller closes */
 }

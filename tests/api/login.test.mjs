@@ -310,3 +310,38 @@ test('D-9d there is no account but those somebody made, and none with a known pa
     assert.notEqual(r.status, 200);
   }
 });
+
+test('generated passwords keep to the rules of the tenant', async () => {
+  const kim = await staff('kim');
+  await settings({ password_min: 30, password_kinds: 4 });
+  try {
+    const { body } = await admin.post(`/api/auth/staff/${kim.id}/password`);
+    assert.ok(body.password.length >= 30, body.password);
+    for (const kind of [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/]) assert.match(body.password, kind);
+    assert.equal((await enter('kim', body.password)).status, 200);
+    const made = await atrium.operator('POST', '/operator/tenants/demo/users', { login: 'kim2', name: 'kim2' });
+    assert.ok(made.body.password.length >= 30);
+  } finally { await settings({ password_min: null, password_kinds: null }); }
+});
+
+test('A-2.4.1b who has only a second factor proves himself by it: login name, phone, a first password', async () => {
+  const lou = await staff('lou');
+  const { body: { secret } } = await lou.post('/api/auth/totp/begin', { password: lou.password });
+  assert.equal((await lou.post('/api/auth/totp/confirm', { code: totp(secret, -1) })).status, 200);
+  sql(atrium, `DELETE FROM core_staff_secret WHERE staff = ${lou.id}`, db);
+  assert.equal((await lou.get('/api/auth/me')).body.has_password, false);
+  const bare = await lou.patch('/api/auth/me', { login: 'lou2' });
+  assert.equal(bare.status, 422);
+  assert.ok(bare.body.fields.totp);
+  assert.equal((await lou.patch('/api/auth/me', { login: 'lou2', totp: '000000' })).status, 422);
+  assert.equal((await lou.patch('/api/auth/me', { login: 'lou2', totp: totp(secret) })).status, 204);
+  const first = await lou.post('/api/auth/password', { new: 'Meadow7lark9' });
+  assert.equal(first.status, 422, 'an open screen sets no password');
+  assert.ok(first.body.fields.totp);
+  assert.equal((await lou.post('/api/auth/me/phone/code', { phone: '13800000077' })).status, 202);
+  let code;
+  for (let i = 0; i < 300 && !(code = atrium.codes('13800000077')[0]?.code); i++) await sleep(30);
+  assert.ok(code, 'the code was sent');
+  const rebind = await lou.post('/api/auth/me/phone', { phone: '13800000077', code, totp: totp(secret, 1) });
+  assert.equal(rebind.status, 204, JSON.stringify(rebind.body));
+});

@@ -2,7 +2,9 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Atrium, Api, pollBody } from '../lib/atrium.mjs';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Atrium, Api, pollBody, top } from '../lib/atrium.mjs';
 
 let atrium, admin, clerk, key;
 const ok = (r, status = 200) => { assert.equal(r.status, status, JSON.stringify(r.body)); return r.body; };
@@ -96,4 +98,22 @@ test('B-38 ETag and If-None-Match: a row, a list, the document', async () => {
   assert.equal((await admin.get('/api/vote/poll?limit=5', { 'if-none-match': list.headers.get('etag') })).status, 200);
   assert.equal((await admin.patch(`/api/vote/poll/${poll.id}`, { name: '旧' }, { 'if-match': row.headers.get('etag') })).status, 412);
   assert.notEqual((await clerk.get('/api/vote/poll?limit=5')).headers.get('etag'), (await admin.get('/api/vote/poll?limit=5')).headers.get('etag'));
+});
+
+test('B-38 every route of logging in is in the document, and none that is not there', async () => {
+  const doc = ok(await admin.get('/api/openapi.json'));
+  const routes = new Set();
+  for (const dir of ['core/auth', 'core/main'])
+    for (const f of readdirSync(path.join(top, dir)).filter((n) => n.endsWith('.c')))
+      for (const [, method, pattern] of readFileSync(path.join(top, dir, f), 'utf8').matchAll(/HTTP_([A-Z]+),\s*(?:\.pattern = )?"(\/api\/auth\/[^"]+)"/g))
+        routes.add(`${method.toLowerCase()} ${pattern.replace(/:(\w+)/g, '{$1}')}`);
+  assert.ok(routes.size > 30, `${routes.size} routes`);
+  const told = Object.entries(doc.paths).filter(([p]) => p.startsWith('/api/auth/')).flatMap(([p, o]) => Object.keys(o).map((m) => `${m} ${p}`));
+  assert.deepEqual(told.sort(), [...routes].sort());
+  const open = ok(await new Api(admin.base).get('/api/openapi.json')).paths;
+  assert.ok(open['/api/auth/login/totp'] && open['/api/auth/captcha']);
+  for (const p of ['/api/auth/me', '/api/auth/totp/begin', '/api/auth/sessions', '/api/auth/staff/{id}/password']) assert.equal(open[p], undefined, p);
+  const own = ok(await clerk.get('/api/openapi.json')).paths;
+  assert.ok(own['/api/auth/me'].patch && own['/api/auth/totp/begin']);
+  assert.equal(own['/api/auth/sessions'], undefined);
 });

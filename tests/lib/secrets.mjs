@@ -37,7 +37,7 @@ function socketOf(atrium) {
 export function captchaAnswer(atrium, slug, id) {
   const master = Buffer.from(readFileSync(path.join(atrium.state, 'master.key'), 'utf8').trim(), 'hex');
   const [[tenant, sealed, db]] = sql(atrium, `SELECT id, secret, db_name FROM tenant WHERE slug = '${slug}'`);
-  const secret = open(master, `tenant/${tenant}/secret`, sealed);
+  const secret = open(master, `tenant/${tenant}/secret`, sealed.replace(/^m1\./, '')); // sealed by master key 1
   const hash = createHash('sha256').update(id).digest('hex');
   const [[row, data]] = sql(atrium, `SELECT id, data FROM core_ticket WHERE token_hash = '${hash}'`, db);
   const key = createHmac('sha256', secret).update('key:captcha').digest();

@@ -77,10 +77,22 @@ static void test_password_policy(void **state)
 static void test_password_generated(void **state)
 {
     (void)state;
+    struct auth_rules r = rules_default(NULL);
     for (int i = 0; i < 50; i++) {
-        sv p = password_generate(a);
+        sv p = password_generate(a, &r);
         assert_int_equal(p.n, 16);
         assert_string_equal(refusal(p.p, "admin"), "");
+    }
+    static const struct { unsigned min, kinds, n; } asked[] = {
+        {8, 1, 16}, {16, 4, 16}, {24, 4, 24}, {64, 3, 64}, {5000, 9, 200}};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct err e = {0};
+        r.password_min = asked[i].min;
+        r.password_kinds = asked[i].kinds;
+        sv p = password_generate(a, &r);
+        assert_int_equal(p.n, asked[i].n);
+        if (asked[i].min <= 64)
+            assert_int_equal(password_rules_check(&r, p, SV_NULL, "password", &e), 0);
     }
 }
 
