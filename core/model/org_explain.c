@@ -168,17 +168,104 @@ static int answer(struct explain *x, struct http_req *req, int64_t staff, struct
     return err_is(err) ? -1 : 0;
 }
 
+/* ---- all rights of somebody -------------------------------------------------------- */
+
+static void names(struct jsonw *w, const char *key, const sv *v, unsigned n)
+{
+    if (n == 0) return;
+    jsonw_key(w, sv_of(key));
+    jsonw_arr(w);
+    for (unsigned i = 0; i < n; i++)
+        jsonw_sv(w, v[i]);
+    jsonw_end_arr(w);
+}
+
+static void marks(struct jsonw *w, const struct auth_grant *g)
+{
+    const struct { const char *mark; const sv *v; unsigned n; } all[] = {
+        {"masked", g->masked, g->n_masked},
+        {"unmasked", g->unmasked, g->n_unmasked},
+        {"read_only", g->read_only, g->n_read_only},
+        {"hidden", g->hidden, g->n_hidden}};
+    json_t *map = json_object();
+    const char *name;
+    json_t *mark;
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        for (unsigned i = 0; i < all[k].n; i++)
+            json_object_setn_new(map, all[k].v[i].p, all[k].v[i].n, json_string(all[k].mark));
+    if (json_object_size(map)) {
+        jsonw_key(w, SV("fields"));
+        jsonw_obj(w);
+        json_object_foreach(map, name, mark) jsonw_kv_str(w, name, json_string_value(mark));
+        jsonw_end_obj(w);
+    }
+    json_decref(map);
+}
+
+/* The union of all his roles, written as a role's own. */
+static void write_union(struct explain *x, const struct model *m)
+{
+    jsonw_key(&x->w, SV("grants"));
+    jsonw_obj(&x->w);
+    for (size_t i = 0; i < m->n_plugins; i++)
+        for (size_t k = 0; k < m->plugins[i]->n_res; k++) {
+            const struct model_resource *r = m->plugins[i]->res[k];
+            const struct auth_grant *g = x->who->admin ? NULL : auth_grant_of(x->who, r->name);
+            if (!g || r->mf->internal || r->parent) continue;
+            jsonw_key(&x->w, r->name);
+            jsonw_obj(&x->w);
+            names(&x->w, "read", g->read, g->n_read);
+            names(&x->w, "update", g->update, g->n_update);
+            names(&x->w, "delete", g->del, g->n_del);
+            names(&x->w, "do", g->doing, g->n_doing);
+            if (g->create) jsonw_kv_bool(&x->w, "create", true);
+            if (g->export) jsonw_kv_bool(&x->w, "export", true);
+            if (g->import) jsonw_kv_bool(&x->w, "import", true);
+            marks(&x->w, g);
+            jsonw_end_obj(&x->w);
+        }
+    jsonw_end_obj(&x->w);
+}
+
+static int rights(struct explain *x, struct http_req *req, int64_t staff, struct err *err)
+{
+    struct model_ctx c = request_ctx(req);
+    if (auth_staff_principal(c.tenant, x->a, staff, &x->who, err) < 0) return -1;
+    if (!x->who) return err_set(err, 404, "not_found", NULL);
+    if (auth_roles_of_staff(c.tenant, x->a, x->who, &x->roles, &x->n, err) < 0) return -1;
+    x->w = jsonw_on(http_out(req));
+    jsonw_obj(&x->w);
+    jsonw_kv_id(&x->w, "staff", staff);
+    jsonw_kv_bool(&x->w, "admin", x->who->admin);
+    jsonw_key(&x->w, SV("roles"));
+    jsonw_arr(&x->w);
+    for (size_t i = 0; i < x->n; i++) {
+        jsonw_obj(&x->w);
+        jsonw_kv_id(&x->w, "role", x->roles[i].id);
+        jsonw_kv_sv(&x->w, "code", x->roles[i].code);
+        jsonw_kv_sv(&x->w, "name", x->roles[i].name);
+        jsonw_kv_sv(&x->w, "via", x->roles[i].via);
+        jsonw_kv_sv(&x->w, "via_name", x->roles[i].via_name);
+        jsonw_end_obj(&x->w);
+    }
+    jsonw_end_arr(&x->w);
+    write_union(x, http_route_data(req));
+    jsonw_end_obj(&x->w);
+    return 0;
+}
+
 void org_explain(struct http_req *req)
 {
+    bool whole = http_query(req, "resource").n == 0;
     struct err err = {0};
     int64_t staff;
     struct explain x = {.a = http_arena(req), .err = &err, .zh = strcmp(http_lang(req), "zh") == 0,
                         .r = model_find(http_route_data(req), http_query(req, "resource"))};
     if (!auth_of(req)->admin)
         policy_refuse(auth_of(req), &err);
-    else if (!sv_i64(http_query(req, "staff"), &staff) || !x.r || x.r->mf->internal)
+    else if (!sv_i64(http_query(req, "staff"), &staff) || (!whole && (!x.r || x.r->mf->internal)))
         err_set(&err, 404, "not_found", NULL);
     else if (http_query(req, "id").n && !sv_i64(http_query(req, "id"), &x.id))
         err_field(&err, "id", "not_id", NULL);
-    if (err_is(&err) || answer(&x, req, staff, &err) < 0) http_fail(req, &err);
+    if (err_is(&err) || (whole ? rights : answer)(&x, req, staff, &err) < 0) http_fail(req, &err);
 }

@@ -15,6 +15,16 @@ static void named(struct jsonw *w, const char *name, const struct mf_title *t, c
     jsonw_end_obj(w);
 }
 
+/* `masked`: there is something to unmask. */
+static void field(struct jsonw *w, const struct mf_field *f, const char *lang)
+{
+    jsonw_obj(w);
+    jsonw_kv_str(w, "name", f->name);
+    jsonw_kv_str(w, "title", title_of(&f->title, lang));
+    if (f->protect.masked) jsonw_kv_bool(w, "masked", true);
+    jsonw_end_obj(w);
+}
+
 static void write_scopes(struct jsonw *w, const struct model_resource *r, const char *lang)
 {
     static const struct { const char *name; struct mf_title title; } own[] = {
@@ -43,7 +53,10 @@ static void write_resource(struct jsonw *w, const struct model_resource *r, cons
     jsonw_key(w, SV("actions"));
     jsonw_arr(w);
     jsonw_cstr(w, "read");
-    if (resource_creatable(r->mf)) jsonw_cstr(w, "create");
+    if (resource_creatable(r->mf)) {
+        jsonw_cstr(w, "create");
+        jsonw_cstr(w, "import");
+    }
     if (edit) jsonw_cstr(w, "update");
     if (edit) jsonw_cstr(w, "delete");
     jsonw_cstr(w, "export");
@@ -57,9 +70,9 @@ static void write_resource(struct jsonw *w, const struct model_resource *r, cons
     jsonw_key(w, SV("fields"));
     jsonw_arr(w);
     for (size_t i = 0; i < r->mf->n_fields; i++)
-        if (!r->mf->fields[i].hidden)
-            named(w, r->mf->fields[i].name, &r->mf->fields[i].title, lang);
+        if (!r->mf->fields[i].hidden) field(w, &r->mf->fields[i], lang);
     jsonw_end_arr(w);
+    jsonw_kv_bool(w, "partner", r->partner);
     jsonw_end_obj(w);
 }
 

@@ -407,6 +407,11 @@ test('B-34 explain says which role, post, scope or delegation allows what', asyn
   assert.ok(away.read.reasons.some((r) => r.via === 'delegation' && r.holds === true));
   refused(await people.own.get(`/api/core/explain?staff=${ids.own}&resource=core.staff`), 403);
   refused(await admin.get(`/api/core/explain?staff=1&resource=core.staff`), 404);
+  const whole = ok(await admin.get(`/api/core/explain?staff=${ids.nn}`));
+  assert.equal(whole.admin, false);
+  assert.ok(whole.roles.some((r) => r.via === 'everyone'), JSON.stringify(whole.roles));
+  assert.ok(whole.grants['core.dept'].read.length, JSON.stringify(whole.grants));
+  refused(await people.nn.get(`/api/core/explain?staff=${ids.nn}`), 403);
 });
 
 test('B-36 seats and their use; C-role what a role may speak of', async () => {

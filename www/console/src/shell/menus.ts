@@ -11,7 +11,7 @@ export interface MenuNode {
 }
 
 /* Pages that the console itself has, by the ids that core's manifest uses. */
-const OWN_PAGES = new Set(['approvals', 'calendar', 'plugins', 'sessions', 'security'])
+const OWN_PAGES = new Set(['approvals', 'calendar', 'org', 'plugins', 'seats', 'sessions', 'security'])
 
 function target(m: Menu, boot: Bootstrap): RouteLocationRaw | null {
     if (m.resource) {
