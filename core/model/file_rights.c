@@ -73,7 +73,7 @@ static int shown(struct model_ctx *c, struct store_conn *conn, int64_t id, sv us
 
 struct facts {
     struct arena *a;
-    int64_t owner;
+    int64_t owner, key;
     bool any, public;
     sv used_by;
 };
@@ -85,6 +85,7 @@ static bool take_facts(void *arg, const struct store_val *row, unsigned n_cols)
     f->any = true;
     f->owner = row[0].type == STORE_I64 ? row[0].u.i : 0;
     f->public = row[1].type == STORE_I64 && row[1].u.i;
+    f->key = row[3].type == STORE_I64 ? row[3].u.i : 0;
     if (row[2].type == STORE_TEXT) f->used_by = arena_sv(f->a, row[2].u.s);
     return true;
 }
@@ -95,10 +96,11 @@ int file_allowed(struct model_ctx *c, struct store_conn *conn, int64_t id, bool 
     struct facts f = {.a = c->arena};
     struct store_val args[] = {STORE_I(id)};
     *yes = false;
-    if (store_run(conn, SV("SELECT `owner`,`public`,`used_by` FROM `core_file` WHERE `id`=?"), args,
+    if (store_run(conn, SV("SELECT `owner`,`public`,`used_by`,`api_key` FROM `core_file` WHERE `id`=?"), args,
                   1, take_facts, &f, err) < 0)
         return -1;
-    bool own = auth_is_staff(c->who) && f.owner && f.owner == c->who->id;
+    bool own = (auth_is_staff(c->who) && f.owner && f.owner == c->who->id) ||
+               (c->who->kind == AUTH_KEY && f.key && f.key == c->who->id);
     *yes = f.any && (f.public || own || c->who->admin || c->who->kind == AUTH_SYSTEM);
     return *yes || !f.any ? 0 : shown(c, conn, id, f.used_by, yes, err);
 }

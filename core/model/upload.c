@@ -140,6 +140,7 @@ static int insert_row(struct model_ctx *c, struct upload *u, struct err *err)
     struct store_val now = STORE_T(clock_now_us());
     int64_t partner = c->who->partner;
     struct store_val by = auth_is_staff(c->who) ? STORE_I(c->who->id) : STORE_N;
+    struct store_val key = c->who->kind == AUTH_KEY ? STORE_I(c->who->id) : STORE_N;
     struct store_val args[] = {STORE_I(u->id),
                                now,
                                now,
@@ -152,14 +153,15 @@ static int insert_row(struct model_ctx *c, struct upload *u, struct err *err)
                                STORE_S(u->path),
                                STORE_I(0),
                                u->use.n ? STORE_S(u->use) : STORE_N,
-                               partner ? STORE_I(partner) : STORE_N};
+                               partner ? STORE_I(partner) : STORE_N,
+                               key};
     if (conn_enter(c, &conn, err) < 0) return -1;
     int rc = store_exec(conn,
                         SV("INSERT INTO `core_file` (`id`,`created_at`,`updated_at`,`created_by`,"
                            "`owner`,`name`,`type`,`size`,`sha256`,`path`,`public`,`used_by`,"
-                           "`partner`) "
-                           "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"),
-                        args, 13, NULL, err);
+                           "`partner`,`api_key`) "
+                           "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+                        args, 14, NULL, err);
     conn_leave(c, conn);
     return rc;
 }
