@@ -6,6 +6,8 @@
 #ifndef ATRIUM_CORE_MANIFEST_H
 #define ATRIUM_CORE_MANIFEST_H
 
+#include <regex.h>
+
 #include "config/config.h"
 
 struct mf_title { const char *zh, *en; };     /* title: {zh, en}; both required */
@@ -88,6 +90,7 @@ struct mf_field {
     sv compute_text;             /* as it was written */
     bool gapless;                /* SEQUENCE: numbers of failed writes are not lost */
     const char *pattern;         /* POSIX extended regex, whole value */
+    const regex_t *matcher;      /* the same, compiled; NULL for a sequence's */
     sv dflt;                     /* JSON text of the default */
     struct mf_option *options;
     size_t n_options;

@@ -243,6 +243,31 @@ static void check_sequence(struct mf_reader *r, struct cfg_node *at, const char 
         cfg_error(r->e, at, "a sequence's pattern needs its number once, such as {0000}");
 }
 
+static void drop_matcher(void *re)
+{
+    regfree(re);
+}
+
+/* Once for all values: any thread may match by it. */
+static void compile_pattern(struct mf_reader *r, struct cfg_node *p, struct mf_field *f)
+{
+    regex_t *re = ARENA_NEW(r->a, regex_t);
+    char why[100];
+    int rc = regcomp(re, f->pattern, REG_EXTENDED | REG_NOSUB);
+    if (rc != 0) {
+        regerror(rc, re, why, sizeof why);
+        cfg_error(r->e, p, "'pattern' is not a regular expression: %s", why);
+        return;
+    }
+    regfree(re); /* by itself it is one; what is matched is the whole value */
+    if (regcomp(re, arena_printf(r->a, "^(%s)$", f->pattern).p, REG_EXTENDED | REG_NOSUB) != 0) {
+        cfg_error(r->e, p, "'pattern' is not a regular expression in parentheses");
+        return;
+    }
+    arena_on_free(r->a, drop_matcher, re);
+    f->matcher = re;
+}
+
 static void read_pattern(struct mf_reader *r, struct cfg_node *n, struct mf_field *f)
 {
     struct cfg_node *p = cfg_get(n, "pattern");
@@ -255,15 +280,7 @@ static void read_pattern(struct mf_reader *r, struct cfg_node *n, struct mf_fiel
     } else if (repeats_too_much(f->pattern)) {
         cfg_error(r->e, p, "'pattern' repeats too much");
     } else {
-        regex_t re;
-        int rc = regcomp(&re, f->pattern, REG_EXTENDED | REG_NOSUB);
-        char why[100];
-        if (rc == 0) {
-            regfree(&re);
-            return;
-        }
-        regerror(rc, &re, why, sizeof why);
-        cfg_error(r->e, p, "'pattern' is not a regular expression: %s", why);
+        compile_pattern(r, p, f);
     }
 }
 

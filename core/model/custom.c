@@ -1,7 +1,7 @@
 /* Fields of the tenant's own: what they are, how their values are checked and
  * kept, and by what lists find them. */
 #define LOG_ROOM "model"
-#include "model/custom.h"
+#include "model/batch.h"
 
 #include <stdio.h>
 
@@ -167,6 +167,17 @@ static void demand(const struct custom_defs *d, const json_t *given, const json_
     }
 }
 
+static int definitions(struct write *w, struct custom_defs *out, struct err *err)
+{
+    const struct custom_defs *known = batch_custom(w->c->batch);
+    if (!known && custom_load(w->conn, w->a, w->r, out, err) < 0) return -1;
+    if (known)
+        *out = *known;
+    else
+        batch_keep_custom(w->c->batch, out);
+    return 0;
+}
+
 int custom_merge(struct write *w, const json_t *body, struct err *err)
 {
     const json_t *given = json_object_get(body, "custom");
@@ -175,7 +186,7 @@ int custom_merge(struct write *w, const json_t *body, struct err *err)
     if (!w->r->custom || (!given && w->before)) return 0;
     if (given && !json_is_object(given) && !json_is_null(given))
         return err_field(err, "custom", "not_object", NULL);
-    if (custom_load(w->conn, w->a, w->r, &d, err) < 0) return -1;
+    if (definitions(w, &d, err) < 0) return -1;
     json_t *all = lay(w, &d, given, had, err);
     if (!w->p->everything) demand(&d, given, all, !w->before, err);
     if (json_object_size(all) == 0) {
@@ -299,10 +310,10 @@ int custom_write(struct write *w, const struct model_resource *r, int64_t id, co
         }
     }
     if (!n) return 0;
-    return store_insert(w->conn,
-                        arena_printf(w->a,
-                                     "INSERT INTO `%s__custom` (`row`,`field`,`n`,`v_text`,`v_num`,"
-                                     "`v_time`) VALUES ",
-                                     r->table),
-                        SV(""), args, 6, n, NULL, err);
+    return write_rows(w,
+                      arena_printf(w->a,
+                                   "INSERT INTO `%s__custom` (`row`,`field`,`n`,`v_text`,`v_num`,"
+                                   "`v_time`) VALUES ",
+                                   r->table),
+                      args, 6, n, err);
 }

@@ -1,7 +1,7 @@
 /* Fields whose options are a dictionary of the tenant. Asked for each time: one
  * look-up by two indexes, which is right on every node the moment it changes. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/batch.h"
 
 struct reading {
     struct arena *a;
@@ -86,6 +86,17 @@ static int check(struct write *w, const struct dict *d, const struct mf_field *f
     return 0;
 }
 
+static int load_once(struct write *w, const char *code, struct dict *out, struct err *err)
+{
+    const struct dict *known = batch_dict(w->c->batch, code);
+    if (!known && dict_load(w->conn, w->a, code, out, err) < 0) return -1;
+    if (known)
+        *out = *known;
+    else
+        batch_keep_dict(w->c->batch, code, out);
+    return 0;
+}
+
 int dict_check(struct write *w, const struct model_resource *r, const json_t *before,
                const json_t *after, const char *prefix, struct err *err)
 {
@@ -96,7 +107,7 @@ int dict_check(struct write *w, const struct model_resource *r, const json_t *be
         struct dict d;
         char path[MODEL_PATH];
         if (!f->dictionary || value_empty(new) || (old && json_equal(old, new))) continue;
-        if (dict_load(w->conn, w->a, f->dictionary, &d, err) < 0) return -1;
+        if (load_once(w, f->dictionary, &d, err) < 0) return -1;
         check(w, &d, f, old, new, path_join(path, prefix, f->name), err);
     }
     return err_is(err) ? -1 : 0;

@@ -1,7 +1,7 @@
 /* Who changed what in a record: one row per write, with the fields before and
  * after, in a table of its own beside the resource's. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/batch.h"
 
 #define MAX_CHANGES (2u << 20)
 
@@ -177,7 +177,7 @@ int history_add(struct write *w, struct history_note *n, struct err *err)
     sql_start(&s, w->a);
     buf_printf(&s.text,
                "INSERT INTO `%s_history` (`id`,`row_id`,`at`,`who_kind`,`who`,`who_name`,`action`,"
-               "`changes`,`approval`) VALUES (?,?,?,?,?,?,?,?,?)",
+               "`changes`,`approval`) VALUES ",
                w->r->table);
     n->id = id_next();
     sql_val(&s, STORE_I(n->id));
@@ -190,7 +190,7 @@ int history_add(struct write *w, struct history_note *n, struct err *err)
     sql_val(&s, n->changes.n <= MAX_CHANGES ? STORE_S(n->changes) : STORE_N);
     int64_t agreed = approval_agreed(w->c);
     sql_val(&s, agreed ? STORE_I(agreed) : STORE_N);
-    return store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err);
+    return write_rows(w, buf_view(&s.text), s.args, s.n, 1, err);
 }
 
 /* Never a value: whoever reads the log may not read the record. */

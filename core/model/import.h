@@ -40,6 +40,8 @@ int import_cell(const struct mf_field *f, sv text, int utc_offset, struct arena 
                 struct err *err);
 /* Without blanks of any script at both ends. */
 sv import_trim(sv v);
+/* Hashes of cells, one after the other; upper and lower ASCII letters are the same. */
+uint64_t import_hash(uint64_t h, sv v);
 /* The parts of a list: separated by ; ； 、 | and, when `comma`, by commas. */
 unsigned import_split(sv v, bool comma, sv *out, unsigned max);
 
@@ -121,6 +123,7 @@ struct import_run {
     unsigned n_columns;
     int *keys; /* columns of the key; n_keys 0: nothing is matched */
     unsigned n_keys;
+    bool together; /* many rows are written at once */
 };
 /* Compiles the mapping for this caller: 422 naming columns that are no field, given
  * twice or not his to write, and required fields that no column brings. */
@@ -128,11 +131,11 @@ int import_run_start(struct import_run *run, struct import *im, struct model_ctx
                      struct err *err);
 void import_run_end(struct import_run *run);
 /* One batch: bodies or complaints, then the records that the keys name. */
-int import_bodies(struct import_run *run, struct import_line *const *rows, unsigned n,
+int import_bodies(const struct import_run *run, struct import_line *const *rows, unsigned n,
                   struct store_conn *conn, struct arena *a, struct err *err);
 
 /* Which records the keys of the bodies name: sets `match`. (import_match.c) */
-int import_find_matches(struct import_run *run, struct import_line *const *rows, unsigned n,
+int import_find_matches(const struct import_run *run, struct import_line *const *rows, unsigned n,
                         struct store_conn *conn, struct arena *a, struct err *err);
 /* The field of a column, or NULL. */
 const struct import_field *import_field_of(const struct import_run *run, unsigned column);
@@ -147,6 +150,12 @@ sv import_shown(const struct mf_field *const *masks, unsigned column, sv cell, s
 /* The columns with their samples, masked. */
 json_t *import_columns_shown(const struct import *im, struct model_ctx *c,
                              const struct model_policy *p);
+
+/* ---- bodies to records (import_write.c) ---------------------------------------------- */
+
+/* Creates and updates in the open transaction; says of each row what became of it. */
+int import_write(const struct import_run *run, struct import_line **rows, unsigned n,
+                 struct store_conn *conn, struct arena *a, struct err *err);
 
 /* ---- tasks and routes ---------------------------------------------------------------- */
 

@@ -27,6 +27,16 @@ sv import_trim(sv v)
     return v;
 }
 
+uint64_t import_hash(uint64_t h, sv v)
+{
+    for (size_t i = 0; i < v.n; i++) {
+        unsigned char c = (unsigned char)v.p[i];
+        h = (h ^ (c >= 'A' && c <= 'Z' ? c | 0x20u : c)) * 0x100000001b3u;
+    }
+    h = (h ^ 0x1f) * 0x100000001b3u;
+    return (h ^ h >> 31) * 0x9e3779b97f4a7c15u;
+}
+
 /* Full-width ASCII (１２３，．％) as plain; other characters stay. */
 static sv narrow(struct arena *a, sv v)
 {

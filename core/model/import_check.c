@@ -66,16 +66,6 @@ struct check {
     struct err *err;
 };
 
-static uint64_t hash_text(uint64_t h, sv v)
-{
-    for (size_t i = 0; i < v.n; i++) {
-        unsigned char c = (unsigned char)v.p[i];
-        h = (h ^ (c >= 'A' && c <= 'Z' ? c | 0x20u : c)) * 0x100000001b3u;
-    }
-    h = (h ^ 0x1f) * 0x100000001b3u;
-    return (h ^ h >> 31) * 0x9e3779b97f4a7c15u;
-}
-
 /* Of all the key's cells; 0: one is blank. */
 static uint64_t key_hash(const struct check *k, const struct import_line *row)
 {
@@ -84,7 +74,7 @@ static uint64_t key_hash(const struct check *k, const struct import_line *row)
         unsigned at = (unsigned)k->run.keys[i];
         sv v = at < row->n ? import_trim(row->cells[at]) : SV("");
         if (!v.n) return 0;
-        h = hash_text(h, v);
+        h = import_hash(h, v);
     }
     return k->run.n_keys ? h : 0;
 }
@@ -104,7 +94,7 @@ static void unique_in_file(struct check *k, struct import_line *row)
         if (at < 0 || !k->run.fields[at].f->unique) continue;
         if (k->run.n_keys == 1 && k->run.keys[0] == (int)i) continue;
         sv v = import_trim(row->cells[i]);
-        uint32_t line = v.n ? seen_before(&k->unique[at], hash_text(7, v), (uint32_t)row->line) : 0;
+        uint32_t line = v.n ? seen_before(&k->unique[at], import_hash(7, v), (uint32_t)row->line) : 0;
         if (line) again_in_file(&row->err, k->run.fields[at].f->name, line);
     }
 }

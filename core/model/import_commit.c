@@ -20,42 +20,6 @@ struct commit {
     bool stop;
 };
 
-/* What the server does not know how to go on from; the rest is the row's own. */
-static bool is_fault(const struct err *e, const struct store_conn *conn)
-{
-    return e->status >= 500 || store_retryable(conn);
-}
-
-static int one_row(struct commit *k, struct import_line *row, struct store_conn *conn,
-                   struct err *err)
-{
-    const struct model_resource *r = k->im.r;
-    if (err_is(&row->err)) {
-        row->state = ROW_FAILED;
-        return 0;
-    }
-    if (row->match && k->im.on_match != MF_UPDATE) {
-        row->state = k->im.on_match == MF_SKIP ? ROW_SKIPPED : ROW_FAILED;
-        if (row->state == ROW_FAILED)
-            err_field(&row->err, r->mf->import.key[0], "not_unique", NULL);
-        return 0;
-    }
-    if (store_savepoint(conn, err) < 0) return -1;
-    int rc = row->match ? model_update(r, &k->c, row->match, -1, row->body, &row->err)
-                        : model_create(r, &k->c, row->body, &row->row_id, &row->err);
-    if (rc == 0) {
-        row->state = row->match ? ROW_UPDATED : ROW_CREATED;
-        if (row->match) row->row_id = row->match;
-        return 0;
-    }
-    if (is_fault(&row->err, conn)) {
-        err_copy(err, &row->err);
-        return -1;
-    }
-    row->state = ROW_FAILED;
-    return store_rollback_to(conn, err);
-}
-
 static void count(struct commit *k)
 {
     for (unsigned i = 0; i < k->n; i++)
@@ -64,38 +28,6 @@ static void count(struct commit *k)
     for (int s = ROW_CREATED; s <= ROW_FAILED; s++)
         k->task->done += k->im.n[s];
     k->task->failed = k->im.n[ROW_FAILED];
-}
-
-static bool same_key(const struct commit *k, const struct import_line *a,
-                     const struct import_line *b)
-{
-    for (unsigned i = 0; i < k->run.n_keys; i++) {
-        unsigned at = (unsigned)k->run.keys[i];
-        sv x = at < a->n ? import_trim(a->cells[at]) : SV("");
-        sv y = at < b->n ? import_trim(b->cells[at]) : SV("");
-        if (!x.n || !sv_ieq(x, y)) return false;
-    }
-    return k->run.n_keys > 0;
-}
-
-/* Does an earlier row of the batch name the same record? It may have made it. */
-static bool named_before(const struct commit *k, struct import_line *const *rows, unsigned i)
-{
-    for (unsigned n = 0; n < i; n++)
-        if (same_key(k, rows[n], rows[i])) return true;
-    return false;
-}
-
-static int batch_rows(struct commit *k, struct import_line **rows, struct store_conn *conn,
-                      struct err *err)
-{
-    for (unsigned i = 0; i < k->n; i++) {
-        if (!rows[i]->match && named_before(k, rows, i) &&
-            import_bodies(&k->run, &rows[i], 1, conn, k->a, err) < 0)
-            return -1;
-        if (one_row(k, rows[i], conn, err) < 0) return -1;
-    }
-    return 0;
 }
 
 static int batch(void *arg, struct store_conn *conn, struct err *err)
@@ -114,7 +46,7 @@ static int batch(void *arg, struct store_conn *conn, struct err *err)
     for (unsigned i = 0; i < k->n; i++)
         rows[i] = &k->rows[i];
     if (import_bodies(&k->run, rows, k->n, conn, k->a, err) < 0 ||
-        batch_rows(k, rows, conn, err) < 0 ||
+        import_write(&k->run, rows, k->n, conn, k->a, err) < 0 ||
         import_settle(conn, &k->im, rows, k->n, k->a, err) < 0)
         return -1;
     count(k);
@@ -123,6 +55,25 @@ static int batch(void *arg, struct store_conn *conn, struct err *err)
     k->stop = !task_progress(k->task, conn, cursor);
     json_decref(cursor);
     return k->stop ? -1 : 0;
+}
+
+/* One line of the log for the batch; the records' own history says the rest. */
+static void batch_line(const struct commit *k)
+{
+    const int64_t *n = k->im.n, *was = k->before;
+    sv detail = arena_printf(k->a,
+                             "{\"import\":\"%lld\",\"lines\":[%lld,%lld],\"created\":%lld,"
+                             "\"updated\":%lld,\"failed\":%lld}",
+                             (long long)k->im.id, (long long)k->rows[0].line,
+                             (long long)k->rows[k->n - 1].line,
+                             (long long)(n[ROW_CREATED] - was[ROW_CREATED]),
+                             (long long)(n[ROW_UPDATED] - was[ROW_UPDATED]),
+                             (long long)(n[ROW_FAILED] - was[ROW_FAILED]));
+    auth_audit(k->task->tenant, k->task->who, NULL,
+               &(struct auth_audit){.action = "import.rows",
+                                    .target = k->im.r->name,
+                                    .detail = detail,
+                                    .ok = true});
 }
 
 static int all_batches(struct commit *k, struct err *err)
@@ -137,6 +88,7 @@ static int all_batches(struct commit *k, struct err *err)
         k->c.conn = NULL;
         model_committed(&k->c);
         if (!k->n) return 0;
+        if (k->c.one_line && has_trait(k->im.r, MF_AUDITED)) batch_line(k);
         k->after = k->rows[k->n - 1].line;
     }
 }
@@ -188,6 +140,7 @@ int import_commit_task(struct task_run *task, struct err *err)
         .tenant = task->tenant, .who = task->who, .arena = task->arena, .lang = task->lang};
     k.c = c;
     k.c.proved = true; /* when it was started */
+    k.c.one_line = r && !core_resource(r->mf);
     k.after = task->cursor ? json_integer_value(json_object_get(task->cursor, "line")) : 0;
     int rc = r ? import_load(&c, r, id, &k.im, err) : err_set(err, 404, "not_found", NULL);
     if (rc == 0) rc = import_run_start(&k.run, &k.im, &c, err);

@@ -64,7 +64,7 @@ static bool on_hash(void *arg, const struct store_val *row, unsigned n_cols)
 }
 
 /* Everything the values' hashes may be: two of each while a key is being changed. */
-static int hash_keys(struct import_run *run, const struct model_col *col,
+static int hash_keys(const struct import_run *run, const struct model_col *col,
                      struct import_line *const *rows, unsigned n, struct arena *a,
                      struct hashes *out, struct err *err)
 {
@@ -84,7 +84,7 @@ static int hash_keys(struct import_run *run, const struct model_col *col,
 }
 
 /* An encrypted key stands alone: no index of several columns has one. */
-static int by_hash(struct import_run *run, const struct model_col *col,
+static int by_hash(const struct import_run *run, const struct model_col *col,
                    struct import_line *const *rows, unsigned n, struct store_conn *conn,
                    struct arena *a, struct err *err)
 {
@@ -107,7 +107,7 @@ static int by_hash(struct import_run *run, const struct model_col *col,
     return store_run(conn, buf_view(&s.text), s.args, s.n, on_hash, &h, err);
 }
 
-int import_find_matches(struct import_run *run, struct import_line *const *rows, unsigned n,
+int import_find_matches(const struct import_run *run, struct import_line *const *rows, unsigned n,
                         struct store_conn *conn, struct arena *a, struct err *err)
 {
     const struct model_resource *r = run->im->r;

@@ -1,5 +1,6 @@
 /* Rows of a file as bodies of the API. */
 #define LOG_ROOM "model"
+#include "model/batch.h"
 #include "model/import.h"
 
 #include <stdio.h>
@@ -93,6 +94,7 @@ int import_run_start(struct import_run *run, struct import *im, struct model_ctx
     read_mapping(run, err);
     find_keys(run, err);
     if (err_is(err) || load_dicts(run, err) < 0) return -1;
+    run->together = batch_can(im->r, im->on_match == MF_UPDATE);
     for (unsigned i = 0; i < run->n_columns; i++) {
         struct import_field *f = run->by_column[i] >= 0 ? &run->fields[run->by_column[i]] : NULL;
         if (!f || !f->ref) continue;
@@ -124,7 +126,7 @@ static unsigned names_of(const struct import_field *f, sv cell, sv *out)
     return out[0].n > 0;
 }
 
-static int want_names(struct import_run *run, struct import_line *const *rows, unsigned n,
+static int want_names(const struct import_run *run, struct import_line *const *rows, unsigned n,
                       struct store_conn *conn, struct err *err)
 {
     for (unsigned k = 0; k < run->n_columns; k++) {
@@ -194,7 +196,7 @@ static sv dict_codes(const struct import_field *f, sv cell, struct arena *a)
     return b.p ? buf_view(&b) : SV("");
 }
 
-static void make_body(struct import_run *run, struct import_line *row, struct arena *a)
+static void make_body(const struct import_run *run, struct import_line *row, struct arena *a)
 {
     json_t *body = json_keep(a, json_object());
     err_clear(&row->err);
@@ -214,7 +216,7 @@ static void make_body(struct import_run *run, struct import_line *row, struct ar
     row->body = body;
 }
 
-int import_bodies(struct import_run *run, struct import_line *const *rows, unsigned n,
+int import_bodies(const struct import_run *run, struct import_line *const *rows, unsigned n,
                   struct store_conn *conn, struct arena *a, struct err *err)
 {
     if (want_names(run, rows, n, conn, err) < 0) return -1;

@@ -3,7 +3,7 @@
  * (row, value), indexed both ways, so that `has` need not read rows and whoever
  * is referred to can be asked who does. Kept in the row's transaction. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/batch.h"
 
 #include <stdio.h>
 
@@ -80,10 +80,9 @@ static int add(struct write *w, const struct model_col *c, int64_t id, const jso
         args[k++] = c->many ? STORE_I(ref) : STORE_S(arena_sv(w->a, text));
     }
     /* Texts that the database takes for the same share a link. */
-    return store_insert(
-        w->conn,
-        arena_printf(w->a, "INSERT IGNORE INTO %.*s (`row`,`value`) VALUES ", SVARG(c->link)),
-        SV(""), args, 2, n, NULL, err);
+    return write_rows(
+        w, arena_printf(w->a, "INSERT IGNORE INTO %.*s (`row`,`value`) VALUES ", SVARG(c->link)),
+        args, 2, n, err);
 }
 
 int links_write(struct write *w, const struct model_resource *r, int64_t id, const json_t *before,

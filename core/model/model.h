@@ -136,6 +136,8 @@ struct model_ctx {
     bool proved;                 /* sensitive operations: whoever asked has been checked already */
     int64_t approval;
     const struct approval_row *agreed;   /* the engine's own: the one that is carried out */
+    struct write_batch *batch;   /* the engine's own: rows are gathered; NULL: written at once */
+    bool one_line;               /* whoever made it writes one line of the log for all its writes */
     const struct model_reveal *reveal;   /* masked fields to show; NULL: none */
 };
 /* Who joined the engine to a transaction of his own calls this once it is

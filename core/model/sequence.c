@@ -3,7 +3,7 @@
  * is taken in the row's own transaction: no gaps, and creators of the same
  * resource queue up at the counter until the one before has committed. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/batch.h"
 
 #include <stdio.h>
 
@@ -15,14 +15,20 @@ static bool take(void *arg, const struct store_val *row, unsigned n_cols)
 
 static int next_value(struct write *w, sv name, int64_t *out, struct err *err)
 {
-    struct store_val args[] = {STORE_S(name)};
+    int64_t n = 1;
+    *out = w->c->batch ? batch_number(w->c->batch, name, &n) : 0;
+    if (*out) return 0;
+    struct store_val args[] = {STORE_S(name), STORE_I(n), STORE_I(n)};
     if (store_exec(w->conn,
-                   SV("INSERT INTO `core_sequence` (`name`,`value`) VALUES (?,1) "
-                      "ON DUPLICATE KEY UPDATE `value`=`value`+1"),
-                   args, 1, NULL, err) < 0)
+                   SV("INSERT INTO `core_sequence` (`name`,`value`) VALUES (?,?) "
+                      "ON DUPLICATE KEY UPDATE `value`=`value`+?"),
+                   args, 3, NULL, err) < 0 ||
+        store_run(w->conn, SV("SELECT `value` FROM `core_sequence` WHERE `name`=?"), args, 1, take,
+                  out, err) < 0)
         return -1;
-    return store_run(w->conn, SV("SELECT `value` FROM `core_sequence` WHERE `name`=?"), args, 1,
-                     take, out, err);
+    *out -= n - 1;
+    if (w->c->batch) batch_block(w->c->batch, name, *out + 1, n - 1);
+    return 0;
 }
 
 /* yyyy, yy, MM, dd and runs of them, from the tenant's local date. */

@@ -54,19 +54,6 @@ static int64_t max_chars(const struct mf_field *f)
     }
 }
 
-static int check_pattern(const struct mf_field *f, const char *text, const char *path,
-                         struct err *err)
-{
-    char whole[512];
-    regex_t re;
-    snprintf(whole, sizeof whole, "^(%s)$", f->pattern);
-    if (regcomp(&re, whole, REG_EXTENDED | REG_NOSUB) != 0)
-        return err_internal(err, "field %s: pattern does not compile", f->name);
-    int rc = regexec(&re, text, 0, NULL, 0);
-    regfree(&re);
-    return rc == 0 ? 0 : err_field(err, path, "pattern_mismatch", NULL);
-}
-
 static bool controls_ok(sv v, bool lines)
 {
     for (size_t i = 0; i < v.n; i++) {
@@ -144,7 +131,8 @@ static int check_text(const struct mf_field *f, const json_t *v, const char *pat
     if (f->type == MF_COLOR && !color_ok(text)) return err_field(err, path, "not_color", NULL);
     if (f->type == MF_ID_NUMBER && !id_number_ok(text))
         return err_field(err, path, "not_id_number", NULL);
-    return f->pattern ? check_pattern(f, text.p, path, err) : 0;
+    bool good = !f->matcher || regexec(f->matcher, text.p, 0, NULL, 0) == 0;
+    return good ? 0 : err_field(err, path, "pattern_mismatch", NULL);
 }
 
 /* ---- numbers, times, choices ------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* The frame of every write: transaction, lock, hook, history, and after the
  * commit the audit line and the event. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/batch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -68,7 +68,7 @@ static void send(struct model_ctx *c, const struct model_done *d)
     struct arena *a = c->arena;
     const struct model_resource *r = d->r;
     if (about_people(r)) auth_forget(c->tenant);
-    if (has_trait(r, MF_AUDITED) || d->audit) {
+    if ((has_trait(r, MF_AUDITED) && !c->one_line) || d->audit) {
         sv target = arena_printf(a, "%.*s/%lld", SVARG(r->name), (long long)d->id);
         auth_audit(c->tenant, d->who, c->req,
                    &(struct auth_audit){.action = d->action,
@@ -99,6 +99,12 @@ static void append(struct model_done **list, struct model_done *more)
     while (*list)
         list = &(*list)->next;
     *list = more;
+}
+
+struct model_done *done_join(struct model_done *first, struct model_done *more)
+{
+    append(&first, more);
+    return first;
 }
 
 int write_run(struct write *w, int (*fn)(struct write *w, struct err *err), struct err *err)
@@ -168,14 +174,15 @@ static const struct frag *own_rows(const struct model_policy *p, const struct fr
     return !p->hats ? &any : rows == &p->update ? &p->own_update : rows == &p->del ? &p->own_del : &any;
 }
 
-int write_lock(struct write *w, const struct frag *rows, bool deleted, struct err *err)
+int write_lock_all(struct write *w, const struct frag *rows, bool deleted, const int64_t *ids,
+                   size_t n, struct rows *found, struct err *err)
 {
     const struct model_policy *all = whole(w, w->r);
     const struct model_col **cols = ARENA_ARRAY(w->a, const struct model_col *, all->n_cols + 2);
     memcpy(cols, all->cols, all->n_cols * sizeof *cols);
     /* any kind: the places of "may be changed" and "by his own right" */
     cols[all->n_cols] = cols[all->n_cols + 1] = w->r->id;
-    struct rows found = {.a = w->a, .cols = cols, .n_cols = all->n_cols + 2};
+    *found = (struct rows){.a = w->a, .cols = cols, .n_cols = all->n_cols + 2};
 
     struct sql s;
     sql_start(&s, w->a);
@@ -187,15 +194,31 @@ int write_lock(struct write *w, const struct frag *rows, bool deleted, struct er
     condition(&w->p->own_read, w->c->who, &s);
     buf_printf(&s.text, ") FROM %.*s", SVARG(w->r->ident));
     policy_where(w->p, w->c->who, &w->p->read, deleted, &s);
-    sql_text(&s, " AND `id`=? FOR UPDATE");
-    sql_val(&s, STORE_I(w->id));
-    if (store_run(w->conn, buf_view(&s.text), s.args, s.n, rows_collect, &found, err) < 0)
+    sql_text(&s, " AND `id` IN ");
+    sql_in_ids(&s, ids, n);
+    sql_text(&s, " FOR UPDATE");
+    if (store_run(w->conn, buf_view(&s.text), s.args, s.n, rows_collect, found, err) < 0)
         return -1;
+    return protect_rows(all, w->c, found, err);
+}
+
+/* One of the rows that the batch has locked already, else it is locked now. */
+static int lock_one(struct write *w, const struct frag *rows, bool deleted, struct rows *found,
+                    struct err *err)
+{
+    if (rows == &w->p->update && !deleted && batch_locked(w->c->batch, w->id, found)) return 0;
+    return write_lock_all(w, rows, deleted, &w->id, 1, found, err);
+}
+
+int write_lock(struct write *w, const struct frag *rows, bool deleted, struct err *err)
+{
+    struct rows found;
+    if (lock_one(w, rows, deleted, &found, err) < 0) return -1;
     if (!found.n) return err_set(err, 404, "not_found", NULL);
-    if (protect_rows(all, w->c, &found, err) < 0) return -1;
-    w->before = row_json(w, &found, 0, all->n_cols, err);
+    unsigned n_cols = found.n_cols - 2;
+    w->before = row_json(w, &found, 0, n_cols, err);
     if (!w->before) return -1;
-    const struct store_val *may = &rows_at(&found, 0)[all->n_cols];
+    const struct store_val *may = &rows_at(&found, 0)[n_cols];
     if (may->type != STORE_I64 || !may->u.i) return policy_refuse(w->c->who, err);
     if (w->p->hats && !may[1].u.i && w->c->who->n_hats) w->behalf = &w->c->who->hats[0];
     return wrong_version(w, err);
@@ -327,25 +350,32 @@ void model_made_committed(void *arg, struct auth_tenant *t, sv resource)
     if (m->outbox.committed) m->outbox.committed(m->outbox.arg, t, resource);
 }
 
-static int record(struct write *w, bool going, struct err *err)
+int write_record(struct model_ctx *of, struct store_conn *conn, const struct model_resource *r,
+                 const char *event, int64_t id, bool going, struct err *err)
 {
-    const struct model_outbox *o = &w->r->model->outbox;
+    const struct model_outbox *o = &r->model->outbox;
     if (!o->record) return 0;
-    struct model_ctx c = *w->c;
-    c.conn = w->conn;
+    struct model_ctx c = *of;
+    c.conn = conn;
     c.done = NULL;
-    struct model_written told = {.c = &c,
-                                 .r = w->r,
-                                 .resource = w->r->name,
-                                 .event = w->event,
-                                 .id = w->id,
-                                 .going = going};
+    c.batch = NULL;
+    struct model_written told = {
+        .c = &c, .r = r, .resource = r->name, .event = event, .id = id, .going = going};
     return o->record(o->arg, &told, err);
 }
 
 int write_going(struct write *w, struct err *err)
 {
-    return record(w, true, err);
+    return write_record(w->c, w->conn, w->r, w->event, w->id, true, err);
+}
+
+/* Of a row that is only gathered the outbox hears once it can be read. */
+static int tell(struct write *w, struct err *err)
+{
+    if (!w->after) return 0;
+    if (!w->c->batch) return write_record(w->c, w->conn, w->r, w->event, w->id, false, err);
+    batch_tell(w->c->batch, w);
+    return 0;
 }
 
 /* By the row when that tells, else by the kind of thing that was done. */
@@ -358,7 +388,7 @@ static const struct auth_hat *behalf_of(const struct write *w)
 int write_done(struct write *w, struct err *err)
 {
     if (w->quiet) return 0;
-    if (w->after && record(w, false, err) < 0) return -1;
+    if (tell(w, err) < 0) return -1;
     struct history_note note = {0};
     if (has_trait(w->r, MF_AUDITED) &&
         (history_changes(w, &note, err) < 0 || history_add(w, &note, err) < 0))

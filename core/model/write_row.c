@@ -1,6 +1,6 @@
 /* One row, or the rows of a children field, from JSON into the database. */
 #define LOG_ROOM "model"
-#include "model/custom.h"
+#include "model/batch.h"
 
 #include <stdio.h>
 
@@ -58,11 +58,8 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
         buf_printf(&s.text, ",%.*s", SVARG(c->hash));
         sql_val(&s, hash);
     }
-    sql_text(&s, ") VALUES (");
-    for (unsigned i = 0; i < s.n; i++)
-        sql_text(&s, i ? ",?" : "?");
-    sql_text(&s, ")");
-    if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
+    sql_text(&s, ") VALUES ");
+    if (write_rows(w, buf_view(&s.text), s.args, s.n, 1, err) < 0)
         return write_failed(w, r, prefix, err);
     if (links_write(w, r, id, NULL, row, err) < 0 || custom_write(w, r, id, NULL, row, err) < 0)
         return -1;
@@ -125,12 +122,13 @@ static bool take_target(void *arg, const struct store_val *row, unsigned n_cols)
 }
 
 /* A partner's person refers to what he can see; -1: to nothing of that kind. */
-static int only_visible(struct write *w, const struct model_resource *to, struct sql *s)
+int ref_visible(struct model_ctx *c, struct arena *a, const struct model_resource *to,
+                struct sql *s)
 {
-    const struct auth_principal *who = w->c->who;
+    const struct auth_principal *who = c->who;
     struct err none = {0};
     if (who->kind != AUTH_PARTNER) return 0;
-    const struct model_policy *p = policy_of(to, who, w->a, &none);
+    const struct model_policy *p = policy_of(to, who, a, &none);
     if (!p || !p->can_read) return -1;
     if (!p->read.text.p) return 0;
     sql_text(s, " AND ");
@@ -157,12 +155,13 @@ static int check_ref(struct write *w, const struct model_col *c, int64_t id, con
     const struct model_resource *to = c->ref ? c->ref : c->many;
     struct target t = {0};
     struct sql s;
+    if (batch_knows(w->c->batch, to, id)) return 0;
     sql_start(&s, w->a);
     /* The share lock holds back whoever would delete it before we commit. */
     buf_printf(&s.text, "SELECT `id`%s FROM %.*s WHERE `id`=?%s", c->file ? ",`type`" : "",
                SVARG(to->ident), to->deleted_at ? " AND `deleted_at` IS NULL" : "");
     sql_val(&s, STORE_I(id));
-    if (only_visible(w, to, &s) < 0) return err_field(err, path, "ref_not_found", NULL);
+    if (ref_visible(w->c, w->a, to, &s) < 0) return err_field(err, path, "ref_not_found", NULL);
     sql_text(&s, " LOCK IN SHARE MODE");
     struct err failed = {0};
     if (store_run(w->conn, buf_view(&s.text), s.args, s.n, take_target, &t, &failed) < 0) {
