@@ -7,6 +7,8 @@
 
 #define MAX_DEFS 200
 #define MAX_TEXT 200
+#define MAX_LONG 20000
+#define MAX_LINE 2000
 
 /* ---- definitions ------------------------------------------------------------------ */
 
@@ -21,11 +23,18 @@ static const char *text_at(struct arena *a, const struct store_val *v)
     return v->type == STORE_TEXT ? arena_str(a, v->u.s) : NULL;
 }
 
+/* How long a text may be where nobody says. */
+static void bound_text(struct mf_field *f)
+{
+    f->max = f->type == MF_TEXT ? MAX_TEXT : f->type == MF_LONGTEXT ? MAX_LONG : MAX_LINE;
+    f->has_max = f->type == MF_TEXT || f->type == MF_LONGTEXT || f->type == MF_LINK;
+}
+
 static bool take_field(void *arg, const struct store_val *row, unsigned n_cols)
 {
     struct reading *rd = arg;
     int type = 0;
-    if (n_cols < 9 || rd->d->n == MAX_DEFS) return false;
+    if (n_cols < 10 || rd->d->n == MAX_DEFS) return false;
     const char *name = text_at(rd->a, &row[1]), *kind = text_at(rd->a, &row[2]);
     while (mf_type_names[type] && kind && strcmp(mf_type_names[type], kind) != 0)
         type++;
@@ -44,13 +53,13 @@ static bool take_field(void *arg, const struct store_val *row, unsigned n_cols)
               .max = row[7].type == STORE_I64 ? row[7].u.i : 0},
         .path = arena_printf(rd->a, "custom.%s", name).p,
         .filterable = row[8].type == STORE_I64 && row[8].u.i,
+        .listed = row[9].type == STORE_I64 && row[9].u.i,
     };
     if (type == MF_DECIMAL) { /* a whole number there is one here */
         c->f.min *= 100;
         c->f.max *= 100;
     }
-    if (type == MF_TEXT && !c->f.has_max) c->f.max = MAX_TEXT;
-    if (type == MF_TEXT) c->f.has_max = true;
+    if (!c->f.has_max) bound_text(&c->f);
     c->f.options = ARENA_ARRAY(rd->a, struct mf_option, MAX_DEFS);
     return true;
 }
@@ -75,11 +84,12 @@ int custom_load(struct store_conn *conn, struct arena *a, const struct model_res
     if (!r->custom) return 0;
     out->v = ARENA_ARRAY(a, struct custom_field, MAX_DEFS);
     struct reading rd = {a, out, ARENA_ARRAY(a, int64_t, MAX_DEFS)};
-    if (store_run(conn,
-                  SV("SELECT `id`,`name`,`type`,`title_zh`,`title_en`,`required`,`min`,`max`,"
-                     "`filterable` FROM `core_custom_field` WHERE `resource`=? AND (`is_off` IS "
-                     "NULL OR `is_off`=0) ORDER BY `position`,`id`"),
-                  name, 1, take_field, &rd, err) < 0)
+    if (store_run(
+            conn,
+            SV("SELECT `id`,`name`,`type`,`title_zh`,`title_en`,`required`,`min`,`max`,"
+               "`filterable`,`listed` FROM `core_custom_field` WHERE `resource`=? AND (`is_off` IS "
+               "NULL OR `is_off`=0) ORDER BY `position`,`id`"),
+            name, 1, take_field, &rd, err) < 0)
         return -1;
     if (!out->n) return 0;
     return store_run(conn,
@@ -121,6 +131,15 @@ bool custom_fixed(const struct model_resource *r, const struct auth_principal *w
 {
     const struct auth_grant *g = grant_of(r, who);
     return g && named(g->read_only, g->n_read_only, name);
+}
+
+void custom_visible(struct custom_defs *d, const struct model_resource *r,
+                    const struct auth_principal *who)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        if (!custom_hidden(r, who, sv_of(d->v[i].f.name))) d->v[n++] = d->v[i];
+    d->n = n;
 }
 
 /* ---- a write ---------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 struct custom_field {
     struct mf_field f; /* named "budget"; checked and kept as any field */
     const char *path;  /* custom.budget */
-    bool filterable;
+    bool filterable, listed;
 };
 struct custom_defs {
     struct custom_field *v;
@@ -38,7 +38,15 @@ void custom_value(struct buf *out, const struct model_col *c, sv json);
 const struct model_col *custom_of(const struct model_resource *r, const struct auth_grant *g,
                                   struct arena *a);
 bool custom_same(const struct model_col *c, const struct auth_grant *g);
+/* Only what who is asking may see is left. */
+void custom_visible(struct custom_defs *d, const struct model_resource *r,
+                    const struct auth_principal *who);
 /* The column of <table>__custom that holds values of the type; NULL: none does. */
 const char *custom_column(enum mf_type t);
+/* One column each in an export: their titles, and a row's cells. (export_custom.c) */
+struct cell;
+void custom_titles(const struct custom_defs *d, const char *lang, struct cell *out);
+void custom_cells(const struct custom_defs *d, const char *lang, int utc_offset, struct arena *a,
+                  sv json, struct cell *out);
 
 #endif

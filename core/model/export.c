@@ -16,11 +16,12 @@ struct export_run {
     struct sheet *sheet;
     unsigned first; /* 1: the id was not asked for */
     uint64_t n_rows;
-    sv refs;        /* for expand: references that are shown */
+    sv refs; /* for expand: references that are shown */
     const char *lang;
     int64_t *exported;
     struct cell *cells;
-    struct dict *dicts; /* by the column's number */
+    struct dict *dicts;        /* by the column's number */
+    struct custom_defs custom; /* columns of the tenant's own, in the place of `custom` */
 };
 
 int export_cut(struct err *err)
@@ -104,26 +105,6 @@ static sv value_text(struct arena *a, const struct model_col *c, const struct st
     return t.n >= 2 && t.p[0] == '"' ? sv_make(t.p + 1, t.n - 2) : t;
 }
 
-/* Fields of the tenant's own: "budget: 100; memo: x", what the grant hides left out. */
-static sv custom_text(struct arena *a, const struct model_col *c, sv json)
-{
-    struct buf shown = BUF_IN(a), b = BUF_IN(a);
-    json_t *v = NULL, *one;
-    const char *name;
-    struct err none = {0};
-    custom_value(&shown, c, json);
-    if (json_parse(a, buf_view(&shown), &v, &none) < 0) return SV("");
-    json_object_foreach(v, name, one)
-    {
-        char *text = json_dumps(one, JSON_ENCODE_ANY | JSON_COMPACT);
-        if (b.n) buf_str(&b, "; ");
-        buf_printf(&b, "%s: ", name);
-        buf_str(&b, json_is_string(one) ? json_string_value(one) : text ? text : "");
-        free(text);
-    }
-    return b.n ? buf_view(&b) : SV("");
-}
-
 static struct cell cell_of(const struct export_run *x, const struct expand *labels,
                            const struct model_col *c, const struct store_val *v)
 {
@@ -149,8 +130,6 @@ static struct cell cell_of(const struct export_run *x, const struct expand *labe
                                 (long long)(u % 100));
     } else if (c->kind == COL_INT) {
         out = (struct cell){.kind = CELL_INT, .n = v->u.i};
-    } else if (x->r->custom && c->at == x->r->custom->at) {
-        out = (struct cell){.kind = CELL_TEXT, .text = custom_text(a, c, v->u.s)};
     } else if (c->kind == COL_DECIMAL) {
         out = (struct cell){.kind = CELL_DECIMAL, .text = v->u.s};
     } else if (c->f->type == MF_ENUM) {
@@ -166,15 +145,29 @@ static struct cell cell_of(const struct export_run *x, const struct expand *labe
     return out;
 }
 
+static bool is_custom(const struct export_run *x, const struct model_col *c)
+{
+    return x->r->custom && c->at == x->r->custom->at;
+}
+
 /* ---- chunks ----------------------------------------------------------------------- */
 
 static int write_chunk(struct export_run *x, const struct rows *rows, const struct expand *labels,
                        struct err *err)
 {
     for (size_t i = 0; i < rows->n; i++) {
-        for (unsigned k = 0; k < x->q.n_shown; k++)
-            x->cells[k] = cell_of(x, labels, x->q.cols[k], &rows_at(rows, i)[k]);
-        if (x->ops->row(x->sheet, x->cells + x->first, x->q.n_shown - x->first, err) < 0) return -1;
+        unsigned n = 0;
+        for (unsigned k = 0; k < x->q.n_shown; k++) {
+            const struct store_val *v = &rows_at(rows, i)[k];
+            if (!is_custom(x, x->q.cols[k])) {
+                x->cells[n++] = cell_of(x, labels, x->q.cols[k], v);
+                continue;
+            }
+            custom_cells(&x->custom, x->lang, x->c.tenant->utc_offset, x->c.arena,
+                         v->type == STORE_TEXT ? v->u.s : SV_NULL, x->cells + n);
+            n += (unsigned)x->custom.n;
+        }
+        if (x->ops->row(x->sheet, x->cells + x->first, n - x->first, err) < 0) return -1;
         if (x->exported) ++*x->exported;
     }
     return 0;
@@ -225,13 +218,19 @@ static int all_chunks(struct export_run *x, struct err *err)
 
 static int titles(struct export_run *x, struct arena *a, struct err *err)
 {
-    struct cell *head = ARENA_ARRAY(a, struct cell, x->q.n_shown);
+    struct cell *head = ARENA_ARRAY(a, struct cell, x->q.n_shown + x->custom.n);
+    unsigned n = 0;
     for (unsigned i = 0; i < x->q.n_shown; i++) {
         const struct mf_field *f = x->q.cols[i]->f;
         const char *t = title_of(&f->title, x->lang);
-        head[i] = (struct cell){.kind = CELL_TEXT, .text = sv_of(*t ? t : f->name)};
+        if (is_custom(x, x->q.cols[i])) {
+            custom_titles(&x->custom, x->lang, head + n);
+            n += (unsigned)x->custom.n;
+        } else {
+            head[n++] = (struct cell){.kind = CELL_TEXT, .text = sv_of(*t ? t : f->name)};
+        }
     }
-    return x->ops->row(x->sheet, head + x->first, x->q.n_shown - x->first, err);
+    return x->ops->row(x->sheet, head + x->first, n - x->first, err);
 }
 
 static sv shown_refs(const struct query *q, struct arena *a)
@@ -257,7 +256,8 @@ static int export_rows(struct export_run *x, struct arena *a, bool (*write)(void
     return x->ops->close(x->sheet, rc == 0, err) < 0 ? -1 : rc;
 }
 
-static int load_dicts(struct export_run *x, struct err *err)
+/* What the tenant keeps: dictionaries, and fields of its own. */
+static int load_tenants_own(struct export_run *x, struct err *err)
 {
     struct store_conn *conn;
     x->dicts = ARENA_ARRAY(x->c.arena, struct dict, x->r->n_cols);
@@ -268,7 +268,9 @@ static int load_dicts(struct export_run *x, struct err *err)
         if (c->f->dictionary)
             rc = dict_load(conn, x->c.arena, c->f->dictionary, &x->dicts[c->at], err);
     }
+    if (rc == 0) rc = custom_load(conn, x->c.arena, x->r, &x->custom, err);
     conn_leave(&x->c, conn);
+    custom_visible(&x->custom, x->r, x->c.who);
     return rc;
 }
 
@@ -303,9 +305,9 @@ int model_export(const struct model_resource *r, struct model_ctx *c, const stru
     int asked = approval_gate_export(r, c, export_what(c->arena, l, format), err);
     if (asked != 0) return asked < 0 ? -1 : 0;
     x.first = x.q.id_unasked;
-    if (load_dicts(&x, err) < 0) return -1;
+    if (load_tenants_own(&x, err) < 0) return -1;
     x.refs = shown_refs(&x.q, c->arena);
-    x.cells = ARENA_ARRAY(c->arena, struct cell, x.q.n_shown + 1);
+    x.cells = ARENA_ARRAY(c->arena, struct cell, x.q.n_shown + x.custom.n + 1);
     int rc = export_rows(&x, c->arena, write, arg, err);
     const struct auth_hat *behalf = policy_behalf(r, c->who, SV("export"));
     auth_audit(c->tenant, c->who, c->req,

@@ -842,8 +842,10 @@ const char *title_of(const struct mf_title *t, const char *lang);
 
 /* JSON Schemas of a resource for the OpenAPI document, cut to what one may see and
  * write. (openapi_schema.c) */
-void openapi_row(const struct model_policy *p, struct jsonw *w);
-void openapi_body(const struct model_policy *p, bool create, struct jsonw *w);
+struct custom_defs;
+void openapi_row(const struct model_policy *p, const struct custom_defs *own, struct jsonw *w);
+void openapi_body(const struct model_policy *p, const struct custom_defs *own, bool create,
+                  struct jsonw *w);
 void openapi_value(const struct mf_field *f, bool may_be_null, struct jsonw *w);
 /* Paths and schemas that are the core's own. (openapi_core.c) */
 void openapi_core_paths(const struct auth_principal *who, struct jsonw *w);

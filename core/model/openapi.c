@@ -1,7 +1,7 @@
 /* The OpenAPI 3.1 document: what the tenant has switched on, cut to what the caller
  * may do by the policy that the calls themselves go by. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 struct doc {
     const struct model *m;
@@ -376,12 +376,26 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
     transition_paths(d, p);
 }
 
+/* Fields of the tenant's own that the caller sees; none when they cannot be read. */
+static struct custom_defs own_fields(struct doc *d, const struct model_policy *p)
+{
+    struct custom_defs own = {0};
+    struct store_conn *conn;
+    struct err err = {0};
+    if (!p->res->custom || store_get(d->t->db, &conn, &err) < 0) return own;
+    if (custom_load(conn, d->a, p->res, &own, &err) < 0) log_warn("own fields: %s", err.detail);
+    store_put(conn);
+    custom_visible(&own, p->res, d->who);
+    return own;
+}
+
 static void resource_schemas(struct doc *d, const struct model_policy *p)
 {
+    struct custom_defs own = own_fields(d, p);
     const struct model_resource *r = p->res;
     struct jsonw *w = &d->w;
     jsonw_key(w, r->name);
-    openapi_row(p, w);
+    openapi_row(p, &own, w);
     jsonw_key(w, named(d, r, ".list"));
     jsonw_obj(w);
     jsonw_kv_str(w, "type", "object");
@@ -401,11 +415,11 @@ static void resource_schemas(struct doc *d, const struct model_policy *p)
     jsonw_end_obj(w);
     if (!r->parent && !sv_eq(r->name, SV("core.file")) && p->can_create) {
         jsonw_key(w, named(d, r, ".create"));
-        openapi_body(p, true, w);
+        openapi_body(p, &own, true, w);
     }
     if (r->parent || p->can_update) {
         jsonw_key(w, named(d, r, ".update"));
-        openapi_body(p, false, w);
+        openapi_body(p, &own, false, w);
     }
 }
 

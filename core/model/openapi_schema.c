@@ -1,6 +1,6 @@
 /* JSON Schemas (2020-12, as OpenAPI 3.1 has it) of fields, rows and bodies. */
 #define LOG_ROOM "model"
-#include "model/internal.h"
+#include "model/custom.h"
 
 static void type(struct jsonw *w, const char *name, bool may_be_null)
 {
@@ -222,7 +222,44 @@ static void children(struct jsonw *w, const struct model_child *k, const char *e
     arena_free(a);
 }
 
-void openapi_row(const struct model_policy *p, struct jsonw *w)
+/* One object: fields that the tenant has added, as they are today. */
+static void own_fields(struct jsonw *w, const struct model_col *c, const struct custom_defs *own,
+                       bool fixed, bool demand)
+{
+    bool any = false;
+    jsonw_obj(w);
+    about(w, c->f);
+    if (fixed) jsonw_kv_bool(w, "readOnly", true);
+    type(w, "object", !demand);
+    jsonw_kv_bool(w, "additionalProperties", false);
+    jsonw_key(w, SV("properties"));
+    jsonw_obj(w);
+    for (size_t i = 0; i < own->n; i++) {
+        jsonw_key(w, sv_of(own->v[i].f.name));
+        value(w, &own->v[i].f, !(demand && own->v[i].f.required), fixed);
+    }
+    jsonw_end_obj(w);
+    for (size_t i = 0; demand && i < own->n; i++) {
+        if (!own->v[i].f.required) continue;
+        if (!any) {
+            jsonw_key(w, SV("required"));
+            jsonw_arr(w);
+        }
+        any = true;
+        jsonw_cstr(w, own->v[i].f.name);
+    }
+    if (any) jsonw_end_arr(w);
+    jsonw_end_obj(w);
+}
+
+static bool demands_any(const struct custom_defs *own)
+{
+    for (size_t i = 0; i < own->n; i++)
+        if (own->v[i].f.required) return true;
+    return false;
+}
+
+void openapi_row(const struct model_policy *p, const struct custom_defs *own, struct jsonw *w)
 {
     const struct model_resource *r = p->res;
     jsonw_obj(w);
@@ -236,7 +273,9 @@ void openapi_row(const struct model_policy *p, struct jsonw *w)
         if (c->secret || c->part_of || c == r->deleted_at || !colset_has(&p->readable, c->at))
             continue;
         jsonw_key(w, c->name);
-        if (c->ref || c->many)
+        if (c == r->custom)
+            own_fields(w, c, own, fixed, false);
+        else if (c->ref || c->many)
             reference(w, c, fixed);
         else
             value(w, c->f, !c->not_null, fixed);
@@ -258,7 +297,7 @@ static bool demanded(const struct mf_field *f)
     return f->required && !f->has_default && !f->visible_if.n;
 }
 
-static void required(const struct model_policy *p, struct jsonw *w)
+static void required(const struct model_policy *p, const struct custom_defs *own, struct jsonw *w)
 {
     const struct model_resource *r = p->res;
     bool any = false;
@@ -273,17 +312,26 @@ static void required(const struct model_policy *p, struct jsonw *w)
         any = true;
         jsonw_cstr(w, f->name);
     }
+    if (r->custom && writable(p, r->custom) && demands_any(own)) {
+        if (!any) {
+            jsonw_key(w, SV("required"));
+            jsonw_arr(w);
+        }
+        any = true;
+        jsonw_cstr(w, "custom");
+    }
     if (any) jsonw_end_arr(w);
 }
 
-void openapi_body(const struct model_policy *p, bool create, struct jsonw *w)
+void openapi_body(const struct model_policy *p, const struct custom_defs *own, bool create,
+                  struct jsonw *w)
 {
     const struct model_resource *r = p->res;
     jsonw_obj(w);
     type(w, "object", false);
     jsonw_kv_bool(w, "additionalProperties", false);
     /* A child with an id is one that is there, and may leave out what stays. */
-    if (create && !r->parent) required(p, w);
+    if (create && !r->parent) required(p, own, w);
     jsonw_key(w, SV("properties"));
     jsonw_obj(w);
     if (r->parent) {
@@ -294,7 +342,10 @@ void openapi_body(const struct model_policy *p, bool create, struct jsonw *w)
         const struct model_col *c = &r->cols[i];
         if (!writable(p, c)) continue;
         jsonw_key(w, c->name);
-        openapi_value(c->f, !demanded(c->f), w);
+        if (c == r->custom)
+            own_fields(w, c, own, false, create && demands_any(own));
+        else
+            openapi_value(c->f, !demanded(c->f), w);
     }
     for (unsigned i = 0; i < r->n_kids; i++)
         if (colset_has(&p->writable, r->kids[i].at)) children(w, &r->kids[i], ".update");

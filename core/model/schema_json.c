@@ -265,15 +265,17 @@ static void own_fields(struct jsonw *w, const struct model_policy *p, struct abo
     struct custom_defs d = {0};
     if (!p->custom || !colset_has(&p->readable, p->custom->at)) return;
     if (custom_load(x->conn, x->c->arena, p->res, &d, x->err) < 0) return;
+    custom_visible(&d, p->res, x->c->who);
     for (size_t i = 0; i < d.n; i++) {
         struct mf_field f = d.v[i].f;
         sv name = sv_of(f.name);
-        if (custom_hidden(p->res, x->c->who, name)) continue;
         bool fixed =
             !colset_has(&p->writable, p->custom->at) || custom_fixed(p->res, x->c->who, name);
         f.name = d.v[i].path;
         jsonw_obj(w);
         field_members(&f, fixed, p, w);
+        jsonw_kv_bool(w, "filterable", d.v[i].filterable && custom_column(f.type));
+        jsonw_kv_bool(w, "listed", d.v[i].listed);
         jsonw_end_obj(w);
     }
 }

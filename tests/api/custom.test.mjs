@@ -3,6 +3,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import Ajv2020 from 'ajv/dist/2020.js';
 import { Atrium, top } from '../lib/atrium.mjs';
 
 const url = '/api/kit/thing', enc = encodeURIComponent;
@@ -92,6 +93,32 @@ test('schema, required, off; the definition is checked', async () => {
   }
 });
 
+test('an export has a column for each, as people read them', async () => {
+  const row = await thing({ budget: 123456, due: '2026-12-01', memo: '甲,乙', size: '-1.5', level: ['hi', 'lo'] });
+  const bare = await thing(null);
+  const csv = async (name, lang) => (await (await admin.fetch('GET', `${url}/export?format=csv&fields=name,custom,count&q=${enc(name)}`, { headers: { 'accept-language': lang } })).text()).replace(/^\ufeff/, '').split('\r\n');
+  const [head, line] = await csv(row.name, 'zh-CN');
+  assert.match(head, /^名称,预算,到期,备忘,尺寸,级别,.*数量$/);
+  assert.match(line, new RegExp(`^${row.name},1234\\.56,2026-12-01,"甲,乙",-1\\.50,高; 低,`));
+  assert.match((await csv(row.name, 'en'))[0], /^Name,Budget,Due,Memo,Size,Levels,/);
+  assert.match((await csv(bare.name, 'en'))[1], new RegExp(`^${bare.name},,,,,,`));
+});
+
+test('the OpenAPI document has them as they are in this tenant', async () => {
+  const doc = (await admin.get('/api/openapi.json')).body;
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(doc, 'doc');
+  const fits = ajv.compile({ $ref: 'doc#/components/schemas/kit.thing.create' });
+  const custom = { budget: 5, due: '2026-12-01', memo: '好', size: '1.5', level: ['hi'] };
+  assert.ok(fits({ name: 'x', custom }), ajv.errorsText(fits.errors));
+  for (const wrong of [{ budget: -1 }, { memo: 'x'.repeat(11) }, { level: ['no'] }, { nope: 1 }])
+    assert.ok(!fits({ name: 'x', custom: wrong }), JSON.stringify(wrong));
+  const shown = ajv.compile({ $ref: 'doc#/components/schemas/kit.thing' });
+  assert.ok(shown(await thing(custom)), ajv.errorsText(shown.errors));
+  const theirs = (await other.get('/api/openapi.json')).body.components.schemas['kit.thing.create'].properties.custom;
+  assert.deepEqual(theirs.properties, {});
+});
+
 test('a role that may not see one sees it nowhere, another tenant knows none', async () => {
   const row = await thing({ budget: 777, memo: 'seen' });
   const role = (await admin.get('/api/core/role?filter=' + enc('code = "kit.maker"'))).body.items[0];
@@ -108,7 +135,8 @@ test('a role that may not see one sees it nowhere, another tenant knows none', a
   assert.equal((await maker.get(`${url}?filter=${enc('custom.budget = 777')}`)).status, 403);
   assert.ok(!(await maker.get('/api/console/schema/kit/thing')).body.fields.some((f) => f.name === 'custom.budget'));
   assert.ok((await maker.get(`${url}/${row.id}/history`)).body.items.every((h) => h.changes.every((c) => c.field !== 'custom.budget')));
-  assert.ok(!/777/.test(await (await maker.fetch('GET', `${url}/export?format=csv&q=${enc(row.name)}`)).text()));
+  assert.equal((await maker.get('/api/openapi.json')).body.components.schemas['kit.thing'].properties.custom.properties.budget, undefined);
+  assert.ok(!/777|预算/.test(await (await maker.fetch('GET', `${url}/export?format=csv&q=${enc(row.name)}`)).text()));
   const mine = await thing({ size: '1' }, maker);
   assert.equal((await maker.patch(`${url}/${mine.id}`, { custom: { budget: 1 } })).body.fields['custom.budget'] !== undefined, true);
   assert.equal((await maker.patch(`${url}/${mine.id}`, { custom: { memo: 'x' } })).body.fields['custom.memo'] !== undefined, true);

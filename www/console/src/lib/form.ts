@@ -1,6 +1,6 @@
 /* From a row to what a form edits, and back to what is sent. */
 import { localDate } from './format.ts'
-import { childFields, isFile, isRef, isSet } from './schema.ts'
+import { childFields, isFile, isOwn, isRef, isSet } from './schema.ts'
 import type { Field, Row, Schema } from './schema.ts'
 
 /* Rows being edited carry a key for the screen; it is never sent. */
@@ -43,11 +43,11 @@ export function initial(schema: Schema, row: Row | null): Row {
 
 /* Fields of the tenant's own are named custom.x, and lie within `custom` on the wire. */
 export function valueOf(row: Row, name: string): any {
-    return name.startsWith('custom.') ? row.custom?.[name.slice(7)] : row[name]
+    return isOwn(name) ? row.custom?.[name.slice(7)] : row[name]
 }
 
 function put(body: Row, name: string, v: any): void {
-    if (name.startsWith('custom.')) body.custom = { ...(body.custom ?? {}), [name.slice(7)]: v }
+    if (isOwn(name)) body.custom = { ...(body.custom ?? {}), [name.slice(7)]: v }
     else body[name] = v
 }
 

@@ -50,6 +50,9 @@ export interface Field {
     visible_if?: Condition
     required_if?: Condition
     read_only_if?: Condition
+    /* Of the tenant's own fields: what lists do with them. */
+    filterable?: boolean
+    listed?: boolean
     /* Children: the child's schema. */
     child?: Schema
 }
@@ -136,6 +139,11 @@ export function fieldOf(schema: Schema, name: string): Field | undefined {
     return trait
 }
 
+/* Fields that the tenant has added: custom.budget lies within `custom` on the wire. */
+export const isOwn = (name: string) => name.startsWith('custom.')
+/* "options.1.title" -> "options", "custom.budget" -> "custom.budget". */
+export const topOf = (path: string) => path.split('.').slice(0, isOwn(path) ? 2 : 1).join('.')
+
 const REFS = new Set(['ref', 'user', 'dept'])
 const FILES = new Set(['image', 'file', 'video', 'images', 'files'])
 const SETS = new Set(['multi_enum', 'tags', 'refs', 'images', 'files'])
@@ -158,9 +166,8 @@ export function resourcePath(resource: string): string {
 
 export function columnsOf(schema: Schema): Field[] {
     const names = schema.views?.list?.columns ?? schema.fields.slice(0, 6).map((f) => f.name)
-    return names
-        .map((n) => fieldOf(schema, n))
-        .filter((f): f is Field => !!f && !f.hidden && f.type !== 'children')
+    const declared = names.map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f && !f.hidden && f.type !== 'children')
+    return [...declared, ...schema.fields.filter((f) => f.listed && !declared.includes(f))]
 }
 
 /* Sortable names, and the order a list starts with. `sorts` is cut to what this
@@ -171,7 +178,8 @@ export function sortsOf(schema: Schema): { names: Set<string>; first: string } {
 }
 
 export function filtersOf(schema: Schema): Field[] {
-    return (schema.filters ?? []).map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f && f.exact !== false)
+    const declared = (schema.filters ?? []).map((n) => fieldOf(schema, n)).filter((f): f is Field => !!f && f.exact !== false)
+    return [...declared, ...schema.fields.filter((f) => f.filterable)]
 }
 
 /* What must be asked to have expanded in order to show names rather than numbers:
@@ -209,8 +217,10 @@ export function groupsOf(schema: Schema): { title: Title | null; fields: Field[]
         fields.forEach((f) => rest.delete(f.name))
         if (fields.length) groups.push({ title: g.title, fields })
     }
-    const left = editable.filter((f) => rest.has(f.name))
+    const left = editable.filter((f) => rest.has(f.name) && !isOwn(f.name))
     if (left.length) groups.push({ title: groups.length ? { zh: '其他', en: 'Other' } : null, fields: left })
+    const own = editable.filter((f) => rest.has(f.name) && isOwn(f.name))
+    if (own.length) groups.push({ title: { zh: '自定义字段', en: 'Custom fields' }, fields: own })
     return groups
 }
 

@@ -6,6 +6,7 @@ import type { Row, Schema, Transition } from '../lib/schema.ts'
 import { t, tt } from '../i18n/index.ts'
 import { router } from '../router/index.ts'
 import { confirm, problemText, show, toast } from '../shell/feedback.ts'
+import { useSession } from '../stores/session.ts'
 import type { Can } from '../stores/session.ts'
 import { wasAsked } from '../approval/approval.ts'
 import { recordName, rowPath } from './record.ts'
@@ -108,6 +109,7 @@ export async function removeRow(resource: string, schema: Schema, row: Row): Pro
         toast.problem(e)
         return ''
     }
+    useSession().changed(resource)
     if (soft) offerUndo(resource, row.id, name)
     else toast.ok(t('common.deleted', { name }))
     return 'gone'

@@ -60,12 +60,16 @@ export interface LoginAnswer {
     recovery_codes?: string[]
 }
 
+/* Schemas hold what the tenant's people change: dictionaries and fields of their own. */
+const SCHEMA_MS = 60_000
+const IN_SCHEMAS = new Set(['core.custom_field', 'core.dictionary', 'core.role'])
+
 const NOTHING: Can = { read: false, create: false, update: false, delete: false, export: false, import: false, do: [] }
 
 export const useSession = defineStore('session', () => {
     const boot = shallowRef<Bootstrap | null>(null)
     const tenant = ref<{ slug: string; name: string } | null>(null)
-    const schemas = new Map<string, Promise<Schema>>()
+    const schemas = new Map<string, { at: number; schema: Promise<Schema> }>()
 
     const user = computed(() => boot.value?.user ?? null)
     const admin = computed(() => !!boot.value?.admin)
@@ -112,13 +116,17 @@ export const useSession = defineStore('session', () => {
 
     function schema(plugin: string, resource: string): Promise<Schema> {
         const key = `${plugin}/${resource}`
-        let s = schemas.get(key)
-        if (!s) {
-            s = api.get(`/api/console/schema/${key}`)
-            s.catch(() => schemas.delete(key))
-            schemas.set(key, s)
-        }
-        return s
+        const kept = schemas.get(key)
+        if (kept && performance.now() - kept.at < SCHEMA_MS) return kept.schema
+        const fresh = api.get(`/api/console/schema/${key}`)
+        fresh.catch(() => schemas.delete(key))
+        schemas.set(key, { at: performance.now(), schema: fresh })
+        return fresh
+    }
+
+    /* A row was saved or deleted: what follows from it is asked for anew. */
+    function changed(resource: string): void {
+        if (IN_SCHEMAS.has(resource)) schemas.clear()
     }
 
     /* An expired session asks for a new log-in over the page, so that nothing on it
@@ -141,7 +149,7 @@ export const useSession = defineStore('session', () => {
 
     return {
         boot, tenant, user, admin, expired,
-        ensure, load, login, logout, forget, can, schema, unauthorized,
+        ensure, load, login, logout, forget, can, schema, changed, unauthorized,
         settle: (ok: boolean) => settle(ok),
     }
 })
