@@ -9,7 +9,7 @@ import { dayStart, nextDay } from '../src/lib/format.ts';
 import { printJson } from '../src/lib/json.ts';
 import { parseScaled, printScaled } from '../src/lib/scaled.ts';
 import { expandOf, groupsOf, isTyped, resourcePath } from '../src/lib/schema.ts';
-import { validate } from '../src/lib/validate.ts';
+import { isReadOnly, validate } from '../src/lib/validate.ts';
 import { readState, writeState } from '../src/resource/list-state.ts';
 
 const title = (zh) => ({ zh, en: zh });
@@ -80,16 +80,16 @@ test('conditions are data', () => {
 });
 
 test('validation says which field, also of children', () => {
-    assert.deepEqual(validate(poll.fields, good(), say), {});
+    assert.deepEqual(validate(poll.fields, good(), null, say), {});
     const bad = { ...good(), name: '', ends_at: '2026-11-19T00:00:00Z', options: [{ title: '一' }, { title: '' }] };
-    assert.deepEqual(validate(poll.fields, bad, say), { name: 'required', ends_at: 'after', 'options.1.title': 'required' });
-    assert.deepEqual(validate(poll.fields, { ...good(), options: [{ title: '一二三四五六' }] }, say), { options: 'min_items', 'options.0.title': 'max_length' });
-    assert.equal(validate(poll.fields, { ...good(), name: '😀'.repeat(10) }, say).name, undefined, 'characters, not UTF-16 units');
-    assert.equal(validate(poll.fields, { ...good(), name: '😀'.repeat(11) }, say).name, 'max_length');
-    assert.deepEqual(validate(poll.fields, { ...good(), max_choices: 'x' }, say), {}, 'hidden by its condition');
-    assert.deepEqual(validate(poll.fields, { ...good(), choice: 'multiple', max_choices: 'x' }, say), { max_choices: 'number' });
-    assert.deepEqual(validate(poll.fields, { ...good(), choice: 'multiple', max_choices: 0 }, say), { max_choices: 'min' });
-    const one = (type, v, more = {}) => validate([{ name: 'f', type, title: title('f'), ...more }], { f: v }, say).f;
+    assert.deepEqual(validate(poll.fields, bad, null, say), { name: 'required', ends_at: 'after', 'options.1.title': 'required' });
+    assert.deepEqual(validate(poll.fields, { ...good(), options: [{ title: '一二三四五六' }] }, null, say), { options: 'min_items', 'options.0.title': 'max_length' });
+    assert.equal(validate(poll.fields, { ...good(), name: '😀'.repeat(10) }, null, say).name, undefined, 'characters, not UTF-16 units');
+    assert.equal(validate(poll.fields, { ...good(), name: '😀'.repeat(11) }, null, say).name, 'max_length');
+    assert.deepEqual(validate(poll.fields, { ...good(), max_choices: 'x' }, null, say), {}, 'hidden by its condition');
+    assert.deepEqual(validate(poll.fields, { ...good(), choice: 'multiple', max_choices: 'x' }, null, say), { max_choices: 'number' });
+    assert.deepEqual(validate(poll.fields, { ...good(), choice: 'multiple', max_choices: 0 }, null, say), { max_choices: 'min' });
+    const one = (type, v, more = {}) => validate([{ name: 'f', type, title: title('f'), ...more }], { f: v }, null, say).f;
     assert.equal(one('phone', '13800001234'), undefined);
     assert.equal(one('phone', '23800001234'), 'phone');
     assert.equal(one('email', 'a@b'), 'email');
@@ -99,6 +99,12 @@ test('validation says which field, also of children', () => {
     assert.equal(one('money', 1250, { max: 1000 }), 'max');
     assert.equal(one('enum', 'c', { options: [{ value: 'a', title: title('a') }] }), 'option');
     assert.equal(one('json', { __invalid: '{' }), 'json');
+    // What was filled stays as it is; what is being typed for the first time does not stop being asked.
+    const once = [{ name: 'code', type: 'text', max: 3, title: title('code'), read_only_if: ['filled', 'code'] }];
+    assert.deepEqual(validate(once, { code: 'long' }, null, say), { code: 'max_length' });
+    assert.deepEqual(validate(once, { code: 'long' }, { code: null }, say), { code: 'max_length' });
+    assert.deepEqual(validate(once, { code: 'long' }, { code: 'long' }, say), {});
+    assert.deepEqual([isReadOnly(once[0], null), isReadOnly(once[0], { code: 'x' })], [false, true]);
 });
 
 test('a form sends what was changed, references as ids, children whole', () => {

@@ -22,8 +22,11 @@ export const isVisible = (f: Field, values: Row) => !f.visible_if || holds(f.vis
 export const isRequired = (f: Field, values: Row) =>
     (!!f.required && !(typeof f.default === 'string' && f.default.startsWith('$'))) ||
     (!!f.required_if && holds(f.required_if, values))
-export const isReadOnly = (f: Field, values: Row) =>
-    !!f.read_only || (!!f.read_only_if && holds(f.read_only_if, values))
+/* By the row as it is stored, as the server judges; a new one has none. */
+export const isReadOnly = (f: Field, stored: Row | null | undefined) =>
+    !!f.read_only || (!!f.read_only_if && !!stored && holds(f.read_only_if, stored))
+export const storedChild = (stored: Row[] | null | undefined, row: Row): Row | null =>
+    (row.id && stored?.find((r) => r.id === row.id)) || null
 
 /* Characters as the server counts them: code points, not UTF-16 units. */
 const length = (s: string) => [...s].length
@@ -120,10 +123,10 @@ function list(f: Field, v: any[], say: Say): string {
     return ''
 }
 
-export function validate(fields: Field[], values: Row, say: Say, prefix = ''): Errors {
+export function validate(fields: Field[], values: Row, stored: Row | null, say: Say, prefix = ''): Errors {
     const errors: Errors = {}
     for (const f of fields) {
-        if (f.hidden || !isVisible(f, values) || isReadOnly(f, values)) continue
+        if (f.hidden || !isVisible(f, values) || isReadOnly(f, stored)) continue
         const v = values[f.name]
         const key = prefix + f.name
         if (!isFilled(v)) {
@@ -134,7 +137,7 @@ export function validate(fields: Field[], values: Row, say: Say, prefix = ''): E
             const message = list(f, v, say)
             if (message) errors[key] = message
             ;(v as Row[]).forEach((row, i) =>
-                Object.assign(errors, validate(childFields(f), row, say, `${key}.${i}.`)),
+                Object.assign(errors, validate(childFields(f), row, storedChild(stored?.[f.name], row), say, `${key}.${i}.`)),
             )
         } else if (isSet(f)) {
             const message = list(f, v, say)
