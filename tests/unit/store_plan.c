@@ -341,11 +341,11 @@ static void test_costs(void **state)
     for (size_t i = 0; i < N(widening); i++) {
         if (widening[i].steps != 1) continue;
         make_w(widening[i].ddl);
-        sql("INSERT INTO w (id, c) VALUES (1, NULL), (2, NULL)");
+        if (!strstr(widening[i].ddl, "NOT NULL") && !widening[i].want.not_null)
+            sql("INSERT INTO w (id, c) VALUES (1, NULL), (2, NULL)");
         struct store_col cols[] = {ID, widening[i].want};
         cols[1].name = "c";
         struct store_table t = table("w", cols, 2);
-        if (strstr(widening[i].ddl, "NOT NULL") || widening[i].want.not_null) sql("DELETE FROM w");
         struct store_plan p = plan_of(&t, 1, false);
         assert_int_equal(p.n, 1);
         assert_true(sv_eqs(p.steps[0].table, "w"));
