@@ -187,22 +187,63 @@ void suite_hash(enum suite s, const unsigned char key[SUITE_KEY], sv data,
     must(md && HMAC(md, key, 32, bytes(data), data.n, out, &n) && n == SUITE_HASH);
 }
 
+/* ---- for partners ------------------------------------------------------------------------ */
+
+static const EVP_MD *md_of(bool sm3)
+{
+    ready();
+    return sm3 ? found.sm3 : found.sha256;
+}
+
+bool suite_digest(bool sm3, sv data, unsigned char out[SUITE_HASH])
+{
+    unsigned n = 0;
+    const EVP_MD *md = md_of(sm3);
+    if (!md) return false;
+    must(EVP_Digest(bytes(data), data.n, out, &n, md, NULL) && n == SUITE_HASH);
+    return true;
+}
+
+bool suite_hmac(bool sm3, sv key, sv data, unsigned char out[SUITE_HASH])
+{
+    unsigned n = 0;
+    const EVP_MD *md = md_of(sm3);
+    if (!md) return false;
+    must(HMAC(md, bytes(key), (int)key.n, bytes(data), data.n, out, &n) && n == SUITE_HASH);
+    return true;
+}
+
+/* A block cipher in CBC with PKCS#7, both ways. */
+static int cbc(const EVP_CIPHER *cipher, bool encrypt, const unsigned char *key,
+               const unsigned char *iv, sv data, struct buf *out)
+{
+    int n = 0, rest = 0;
+    if (!cipher || data.n > MAX_TEXT) return -1;
+    buf_reserve(out, data.n + EVP_MAX_BLOCK_LENGTH);
+    unsigned char *to = (unsigned char *)out->p + out->n;
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    must(c != NULL);
+    bool ok = EVP_CipherInit_ex2(c, cipher, key, iv, encrypt, NULL) == 1 &&
+              EVP_CipherUpdate(c, to, &n, bytes(data), (int)data.n) == 1 &&
+              EVP_CipherFinal_ex(c, to + n, &rest) == 1;
+    EVP_CIPHER_CTX_free(c);
+    if (!ok) return -1;
+    out->n += (size_t)(n + rest);
+    return 0;
+}
+
+int suite_sm4_cbc(bool encrypt, const unsigned char key[16], const unsigned char iv[16], sv data,
+                  struct buf *out)
+{
+    if (!encrypt && (data.n == 0 || data.n % 16 != 0)) return -1;
+    return cbc(EVP_sm4_cbc(), encrypt, key, iv, data, out);
+}
+
 /* ---- legacy ------------------------------------------------------------------------------ */
 
 int suite_open_3des(const unsigned char key[24], const unsigned char iv[8], sv box,
                     struct buf *out)
 {
-    if (box.n == 0 || box.n % 8 != 0 || box.n > MAX_TEXT) return -1;
-    int n = 0, rest = 0;
-    buf_reserve(out, box.n + 8);
-    unsigned char *to = (unsigned char *)out->p + out->n;
-    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
-    must(c != NULL);
-    bool ok = EVP_DecryptInit_ex(c, EVP_des_ede3_cbc(), NULL, key, iv) == 1 &&
-              EVP_DecryptUpdate(c, to, &n, bytes(box), (int)box.n) == 1 &&
-              EVP_DecryptFinal_ex(c, to + n, &rest) == 1;
-    EVP_CIPHER_CTX_free(c);
-    if (!ok) return -1;
-    out->n += (size_t)(n + rest);
-    return 0;
+    if (box.n == 0 || box.n % 8 != 0) return -1;
+    return cbc(EVP_des_ede3_cbc(), false, key, iv, box, out);
 }

@@ -31,6 +31,19 @@ int suite_open(enum suite s, const unsigned char key[SUITE_KEY], sv about, sv bo
 void suite_hash(enum suite s, const unsigned char key[SUITE_KEY], sv data,
                 unsigned char out[SUITE_HASH]);
 
+/* Digests and HMAC, also of keys of other lengths; false: this OpenSSL has no SM3. */
+bool suite_digest(bool sm3, sv data, unsigned char out[SUITE_HASH]);
+bool suite_hmac(bool sm3, sv key, sv data, unsigned char out[SUITE_HASH]);
+
+/* SM4-CBC with PKCS#7, as partners use it; nothing is stored by it. Appends. */
+int suite_sm4_cbc(bool encrypt, const unsigned char key[16], const unsigned char iv[16], sv data,
+                  struct buf *out);
+
+/* SM2 with SM3: keys in PEM, signatures in DER; `id` of the signer. -1: not a key of
+ * SM2, or not its signature. (sm2.c) */
+int suite_sm2_sign(sv key, sv id, sv data, struct buf *out);
+int suite_sm2_verify(sv key, sv id, sv data, sv signature);
+
 /* Reads a value that an older system had encrypted with 3DES (CBC, 24-byte key,
  * PKCS#7), for imports; nothing is ever written with it. -1: not such a text. */
 int suite_open_3des(const unsigned char key[24], const unsigned char iv[8], sv box,

@@ -373,6 +373,8 @@ static atrium_status small(void *self, struct atrium_ctx *ctx, struct atrium_err
     return ok(w);
 }
 
+#include "probe_crypto.h"
+
 /* ---- model, hooks, jobs, channels ---------------------------------------------------------------- */
 
 static atrium_status model(void *self, struct atrium_ctx *ctx, struct atrium_error *err)
@@ -541,6 +543,7 @@ static atrium_status init(void *self, const struct atrium_host *host, struct atr
         {ATRIUM_STR_INIT("upload"), upload},   {ATRIUM_STR_INIT("answer_later"), answer_later},
         {ATRIUM_STR_INIT("blunder"), blunder}, {ATRIUM_STR_INIT("store"), store},
         {ATRIUM_STR_INIT("append"), append},   {ATRIUM_STR_INIT("small"), small},
+        {ATRIUM_STR_INIT("crypto"), crypto},
         {ATRIUM_STR_INIT("model"), model},     {ATRIUM_STR_INIT("listen_to"), listen_to},
         {ATRIUM_STR_INIT("publish"), publish}, {ATRIUM_STR_INIT("enqueue"), enqueue},
     };

@@ -30,6 +30,7 @@ static const char manifest[] =
     "  - {method: GET, path: \"/staff\", hook: small, auth: staff, permission: \"note:read\", "
     "title: {zh: 一, en: A}}\n"
     "  - {method: GET, path: \"/member\", hook: small, auth: member, title: {zh: 一, en: A}}\n"
+    "  - {method: GET, path: \"/crypto\", hook: crypto, auth: public, title: {zh: 一, en: A}}\n"
     "  - {method: GET, path: \"/model\", hook: model, auth: public, title: {zh: 一, en: A}}\n"
     "  - {method: GET, path: \"/listen/:channel\", hook: listen_to, auth: public, "
     "title: {zh: 一, en: A}}\n"
@@ -52,6 +53,8 @@ static const char note[] =
     "fields:\n"
     "  text: {type: text, max: 100, required: true, title: {zh: 文, en: Text}}\n"
     "  n: {type: int, default: 0, title: {zh: 数, en: N}}\n"
+    "  phone: {type: phone, protect: {store: encrypted, show: masked, find: exact}, "
+    "title: {zh: 话, en: Phone}}\n"
     "indexes: [[text]]\n"
     "states:\n"
     "  initial: open\n"
@@ -241,6 +244,13 @@ static void keyed_hashes_are_hmac(void **state)
     SAYS(200, "GET", PROBE "/small", "", NULL, hex);
 }
 
+/* Values of fields as the engine stores them, and the algorithms by their vectors. */
+static void crypto_of_fields_and_partners(void **state)
+{
+    (void)state;
+    SAYS(200, "GET", PROBE "/crypto", "", NULL, "\"done\":true");
+}
+
 /* ---- streams ---------------------------------------------------------------------------------------- */
 
 struct sender {
@@ -383,6 +393,7 @@ int main(void)
         cmocka_unit_test(storage),
         cmocka_unit_test(small_tables),
         cmocka_unit_test(keyed_hashes_are_hmac),
+        cmocka_unit_test(crypto_of_fields_and_partners),
         cmocka_unit_test(model_as_system_and_as_caller),
         cmocka_unit_test(records_are_answered_when_they_are_durable),
         cmocka_unit_test(messages_reach_who_listens),
