@@ -1,6 +1,8 @@
 /* auth: tenants and what belongs to one: its database, roles, plugins, log. */
 #include "auth_fixture.h"
 
+#include "auth/protect.h"
+
 static struct err e;
 
 /* ---- creating ---------------------------------------------------------------------------- */
@@ -359,6 +361,68 @@ static void test_audit_chain(void **state)
     assert_int_equal(bad, next);
 }
 
+/* ---- values of fields --------------------------------------------------------------------- */
+
+static int open_at(struct auth_tenant *t, sv resource, sv field, int64_t row, sv text)
+{
+    struct arena *a = arena_new(0);
+    struct auth_place at = {resource, field, row};
+    sv plain;
+    err_clear(&e);
+    int rc = auth_open_value(t, a, &at, text, &plain, &e);
+    if (rc == 0) rc = sv_eq(plain, SV("13912345678")) ? 0 : 1;
+    arena_free(a);
+    return rc;
+}
+
+/* A sealed text opens in its tenant, resource, field and row, and nowhere else. */
+static void test_sealed_values_stay(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct auth_place at = {SV("crm.person"), SV("phone"), 7};
+    unsigned number = 0;
+    sv text, again;
+    err_clear(&e);
+    OK(auth_seal_value(house.alpha, a, &at, SV("13912345678"), &text, &e));
+    OK(auth_seal_value(house.alpha, a, &at, SV("13912345678"), &again, &e));
+    assert_true(auth_sealed(text, &number) && number == 1);
+    assert_false(sv_eq(text, again));
+    assert_true(text.n <= AUTH_SEALED_SIZE(11));
+    assert_int_equal(open_at(house.alpha, SV("crm.person"), SV("phone"), 7, text), 0);
+    assert_int_equal(open_at(house.alpha, SV("crm.person"), SV("phone"), 8, text), -1);
+    assert_int_equal(open_at(house.alpha, SV("crm.person"), SV("mobile"), 7, text), -1);
+    assert_int_equal(open_at(house.alpha, SV("crm.lead"), SV("phone"), 7, text), -1);
+    assert_int_equal(open_at(house.beta, SV("crm.person"), SV("phone"), 7, text), -1);
+    assert_int_equal(open_at(house.alpha, SV("crm.person"), SV("phone"), 7, SV("13912345678")), 0);
+    arena_free(a);
+}
+
+static sv hash_of(struct auth_tenant *t, struct arena *a, sv field, enum mf_type type, sv plain)
+{
+    struct auth_place at = {SV("crm.person"), field, 0};
+    sv out;
+    err_clear(&e);
+    OK(auth_hash(t, a, &at, type, plain, &out, &e));
+    assert_true(out.n <= AUTH_HASH_SIZE);
+    return out;
+}
+
+/* Forms of one value hash alike; tenants and fields apart. */
+static void test_hashes_of_values(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    sv one = hash_of(house.alpha, a, SV("phone"), MF_PHONE, SV("13912345678"));
+    assert_true(sv_eq(one, hash_of(house.alpha, a, SV("phone"), MF_PHONE, SV("+86 13912345678"))));
+    assert_false(sv_eq(one, hash_of(house.alpha, a, SV("phone"), MF_PHONE, SV("13912345679"))));
+    assert_false(sv_eq(one, hash_of(house.alpha, a, SV("mobile"), MF_PHONE, SV("13912345678"))));
+    assert_false(sv_eq(one, hash_of(house.beta, a, SV("phone"), MF_PHONE, SV("13912345678"))));
+    assert_true(sv_eq(hash_of(house.alpha, a, SV("mail"), MF_EMAIL, SV("A@x.cn ")),
+                      hash_of(house.alpha, a, SV("mail"), MF_EMAIL, SV("a@x.cn"))));
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +436,8 @@ int main(void)
         cmocka_unit_test(test_plugin_switch),
         cmocka_unit_test(test_templates_follow_until_edited),
         cmocka_unit_test(test_staff_create),
+        cmocka_unit_test(test_sealed_values_stay),
+        cmocka_unit_test(test_hashes_of_values),
         cmocka_unit_test(test_audit_chain),
     };
     return cmocka_run_group_tests(tests, house_setup, house_teardown);

@@ -225,13 +225,41 @@ static void test_json_schema(void **state)
     fits(s, "{\"a\":1,\"f\":\"1\"}", "f.f", "not_number");
 }
 
+/* ---- masks -------------------------------------------------------------------------- */
+
+static void mask(enum mf_type type, const char *value, const char *want)
+{
+    struct arena *a = arena_new(0);
+    sv have = mask_text(a, type, sv_of(value));
+    if (!sv_eqs(have, want)) fail_msg("%s: %.*s, not %s", value, SVARG(have), want);
+    arena_free(a);
+}
+
+static void test_masks(void **state)
+{
+    (void)state;
+    mask(MF_PHONE, "13912345678", "139****5678");
+    mask(MF_PHONE, "110", "****");
+    mask(MF_PHONE, "", "");
+    mask(MF_ID_NUMBER, "11010519491231002X", "1101**********002X");
+    mask(MF_EMAIL, "lena@example.com", "l***@example.com");
+    mask(MF_EMAIL, "李@x.cn", "李***@x.cn");
+    mask(MF_EMAIL, "nothing", "n***");
+    mask(MF_TEXT, "王", "*");
+    mask(MF_TEXT, "王明", "王*");
+    mask(MF_TEXT, "王小明", "王**");
+    mask(MF_TEXT, "欧阳娜娜", "欧***");
+    mask(MF_TEXT, "杭州市余杭区", "杭****区");
+    mask(MF_LONGTEXT, "一二三四五六七八", "一****八");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decimal),     cmocka_unit_test(test_forms),
         cmocka_unit_test(test_regions),     cmocka_unit_test(test_polygons),
         cmocka_unit_test(test_inside),      cmocka_unit_test(test_many_points),
-        cmocka_unit_test(test_json_schema),
+        cmocka_unit_test(test_json_schema), cmocka_unit_test(test_masks),
     };
     return cmocka_run_group_tests_name("model_values", tests, NULL, NULL);
 }
