@@ -42,6 +42,16 @@ static int check_filled(struct write *w, struct err *err)
     return err_is(err) ? -1 : 0;
 }
 
+/* As people call it. */
+static const char *state_title(const struct write *w, const char *state)
+{
+    const struct mf_resource *mf = w->r->mf;
+    for (size_t i = 0; state && i < mf->n_states; i++)
+        if (strcmp(mf->states[i].name, state) == 0)
+            return title_of(&mf->states[i].title, w->c->lang ? w->c->lang : "zh");
+    return state ? state : "-";
+}
+
 static int move(struct write *w, struct err *err)
 {
     static const struct frag all_rows;
@@ -52,8 +62,9 @@ static int move(struct write *w, struct err *err)
     if (write_lock(w, &all_rows, false, err) < 0 || write_load_children(w, err) < 0) return -1;
     const char *state = json_string_value(json_object_get(w->before, "state"));
     if (!leaves(t, state)) {
-        err_set(err, 409, "not_allowed_in_state", state ? state : "-", NULL);
-        return err_field(err, "state", "not_allowed_in_state", state ? state : "-", NULL);
+        const char *now = state_title(w, state);
+        err_set(err, 409, "not_allowed_in_state", now, NULL);
+        return err_field(err, "state", "not_allowed_in_state", now, NULL);
     }
     if (merge_check(w, body, err) < 0 || check_asked(t, body, err) < 0) return -1;
     w->after = merge_row(w, body);

@@ -70,6 +70,19 @@ export default {
         deleteTitle: 'Delete “{name}”?', deleteSoft: 'It can be restored.', deleteHard: 'This cannot be undone.', min: 'Min', max: 'Max', whole: 'Whole value', contains: 'Contains…',
         start: 'Start date', end: 'End date', pageSize: 'Rows per page', table: '{title}: list',
     },
+    bin: { title: 'Recycle bin', back: 'Back to the list', empty: 'The bin is empty', restore: 'Restore', hint: 'Deleted records; restored ones return to the list.' },
+    bulk: {
+        bar: 'Actions on many', chosen: '{many} chosen', rows: '{n} rows', moreThan: 'more than {n} rows', allRows: 'all rows', chooseAll: 'Choose all', chooseCount: 'Choose all {n}',
+        chooseMoreThan: 'Choose all (more than {n})', clear: 'Choose none', update: 'Change a field', assign: 'Assign', restore: 'Restore', pick: 'Choose {name}', pickPage: 'Choose this page',
+        each: 'Each record goes by your rights; one that fails stops none of the others.', updateTitle: 'Change {many}', assignTitle: 'Assign {many}', field: 'Field', value: 'New value', keep: 'As it is',
+        stepTitle: '{name}: {many}?', deleteTitle: 'Delete {many}?', deleteSoft: 'They can be restored from the bin.', did: '{n} done', result: 'What came of it',
+        sum: '{done} done, {failed} failed.', failed: 'Records that failed', why: 'Reason', task: 'Changing many', file: 'Download the results (CSV)',
+    },
+    notes: {
+        comments: 'Comments', attachments: 'Attachments', placeholder: 'Say something; Ctrl+Enter sends', add: 'Send', mention: 'Mention a colleague', file: 'Add files', dropFile: 'Remove {name}',
+        none: 'No comments yet', edited: 'changed', editOf: 'Change the comment by {name}', removeOf: 'Take back the comment by {name}', removeTitle: 'Take the comment back?', removeText: 'This cannot be undone.', remove: 'Take back',
+        attach: 'Add files', noFiles: 'No attachments yet', detachTitle: 'Remove “{name}”?', detachText: 'The file is no longer shown with this record.',
+    },
     form: {
         region: 'Province / city', street: 'Street and number', lng: 'Longitude', lat: 'Latitude', tags: 'Type, then Enter', oneMore: 'One more',
         create: 'New {title}', edit: 'Edit {title}', invalid: '{n} field needs a change | {n} fields need a change', leaveTitle: 'Discard unsaved changes?',
@@ -89,7 +102,7 @@ export default {
         facts: 'Details', history: 'History', noHistory: 'No history yet', created: 'Created', updated: 'Changed', deleted: 'Deleted',
         restored: 'Restored', empty: '(empty)', system: 'System', confirmTitle: '{name}?',
         confirmText: 'The state of “{record}” becomes “{state}”.', moved: '“{record}” is now: {state}', missing: 'Fill in first: {fields}', missingTitle: 'Cannot {name} yet', goEdit: 'Fill in',
-        rows: '{n} items',
+        rows: '{n} items', attached: 'Added an attachment', detached: 'Removed an attachment', added: 'added', removed: 'removed',
     },
     reveal: {
         show: 'Show {field}', hide: 'Hide {field}', hint: 'Looking at protected values is written down in the operation log. Please say why.', reason: 'Reason', ok: 'Show',

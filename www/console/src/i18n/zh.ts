@@ -70,6 +70,19 @@ export default {
         deleteTitle: '删除「{name}」？', deleteSoft: '删除后可以恢复。', deleteHard: '删除后无法恢复。', min: '最小值', max: '最大值', whole: '完整内容', contains: '包含…',
         start: '开始日期', end: '结束日期', pageSize: '每页条数', table: '{title}列表',
     },
+    bin: { title: '回收站', back: '返回列表', empty: '回收站是空的', restore: '恢复', hint: '删除的记录，恢复后回到列表。' },
+    bulk: {
+        bar: '批量操作', chosen: '已选 {many}', rows: '{n} 条', moreThan: '超过 {n} 条', allRows: '全部', chooseAll: '选择全部', chooseCount: '选择全部 {n} 条',
+        chooseMoreThan: '选择全部（超过 {n} 条）', clear: '取消选择', update: '修改字段', assign: '分配', restore: '恢复', pick: '选择 {name}', pickPage: '选择本页',
+        each: '每条记录按您的权限逐条处理，失败的不影响其余记录。', updateTitle: '修改 {many}', assignTitle: '分配 {many}', field: '字段', value: '改为', keep: '不变',
+        stepTitle: '{name} {many}？', deleteTitle: '删除 {many}？', deleteSoft: '删除后可以在回收站恢复。', did: '已处理 {n} 条', result: '处理结果',
+        sum: '成功 {done} 条，失败 {failed} 条。', failed: '失败的记录', why: '原因', task: '批量处理', file: '下载处理结果（CSV）',
+    },
+    notes: {
+        comments: '评论', attachments: '附件', placeholder: '写评论，Ctrl+Enter 发送', add: '发送', mention: '提到同事', file: '添加文件', dropFile: '移除 {name}',
+        none: '还没有评论', edited: '已修改', editOf: '修改 {name} 的评论', removeOf: '收回 {name} 的评论', removeTitle: '收回评论？', removeText: '收回后无法恢复。', remove: '收回',
+        attach: '添加附件', noFiles: '还没有附件', detachTitle: '移除「{name}」？', detachText: '附件不再显示在这条记录上。',
+    },
     form: {
         region: '省 / 市', street: '详细地址', lng: '经度', lat: '纬度', tags: '输入后按回车添加', oneMore: '再添加一个',
         create: '新建{title}', edit: '编辑{title}', invalid: '有 {n} 处需要修改', leaveTitle: '放弃未保存的修改？',
@@ -89,7 +102,7 @@ export default {
         facts: '详情', history: '操作记录', noHistory: '还没有操作记录', created: '创建', updated: '修改', deleted: '删除',
         restored: '恢复', empty: '（空）', system: '系统', confirmTitle: '{name}？',
         confirmText: '「{record}」的状态将变为「{state}」。', moved: '已{name}「{record}」', missing: '请先填写：{fields}', missingTitle: '还不能{name}', goEdit: '去填写',
-        rows: '{n} 项',
+        rows: '{n} 项', attached: '添加了附件', detached: '移除了附件', added: '新增', removed: '移除',
     },
     reveal: {
         show: '显示{field}', hide: '隐藏{field}', hint: '查看受保护的内容会记入操作日志，请说明原因。', reason: '原因', ok: '显示',

@@ -9,6 +9,8 @@ export interface ListState {
     sort: string
     size: number
     filters: FilterValues
+    /* The recycle bin instead of the list. */
+    bin: boolean
 }
 
 export const SIZES = [20, 50, 100, 200]
@@ -37,12 +39,14 @@ export function readState(query: LocationQuery, fields: Field[], firstSort: stri
         sort: one(query.sort) || firstSort,
         size: SIZES.includes(size) ? size : SIZES[0],
         filters,
+        bin: one(query.bin) === '1',
     }
 }
 
 export function writeState(s: ListState, fields: Field[], firstSort: string): Record<string, string> {
     const query: Record<string, string> = {}
     if (s.q) query.q = s.q
+    if (s.bin) query.bin = '1'
     if (s.sort !== firstSort) query.sort = s.sort
     if (s.size !== SIZES[0]) query.size = String(s.size)
     for (const f of fields) {
