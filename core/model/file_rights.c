@@ -36,6 +36,8 @@ static int shown_by(struct model_ctx *c, struct store_conn *conn, const struct m
                     int64_t id, bool *yes, struct err *err)
 {
     if (notes_kept_in(ref->res)) return notes_show_file(c, conn, ref, id, yes, err);
+    if (sv_eqs(ref->res->name, "core.rich_file"))
+        return rich_show_file(c, conn, ref->res->model, id, yes, err);
     const struct model_policy *p = reads(c, ref);
     struct sql s;
     if (!p) return 0;

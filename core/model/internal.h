@@ -670,6 +670,23 @@ void write_tell(struct write *w, const struct model_resource *r, const char *act
 /* The same of the written row itself, with a detail for the line. */
 void write_tell_detail(struct write *w, sv detail, sv row);
 
+/* rich_files.c: files that rich text shows. */
+struct rich_ids {
+    int64_t *v;
+    size_t n, cap;
+};
+/* Of a sanitised text. Pure. */
+struct rich_ids rich_ids(sv html, struct arena *a);
+bool rich_any(const struct model_resource *r);
+/* 422 for one that the writer may not see and that was not there before. */
+int rich_check(struct write *w, const struct model_resource *r, const json_t *before,
+               const json_t *row, const char *prefix, struct err *err);
+int rich_write(struct write *w, const struct model_resource *r, int64_t id, const json_t *before,
+               const json_t *row, struct err *err);
+int rich_remove(struct write *w, const struct model_resource *r, int64_t id, struct err *err);
+int rich_show_file(struct model_ctx *c, struct store_conn *conn, const struct model *m, int64_t id,
+                   bool *yes, struct err *err);
+
 /* notes.c: comments and attachments of a row that is removed for good; a file that
  * one of them refers to, seen by who reads the record. */
 int notes_remove(struct write *w, const struct model_resource *r, int64_t id, unsigned depth,

@@ -66,7 +66,7 @@ static int statement(struct write *w, const struct model_referrer *ref, const ch
 static int cascade(struct write *w, const struct model_referrer *ref, int64_t id, unsigned depth,
                    struct err *err)
 {
-    bool noted = has_trait(ref->res, MF_COMMENTS | MF_ATTACHMENTS);
+    bool noted = has_trait(ref->res, MF_COMMENTS | MF_ATTACHMENTS) || rich_any(ref->res);
     if (!ref->res->n_referrers && !ref->res->linked && !noted &&
         !ref->res->custom)
         return statement(w, ref, "DELETE FROM %.*s WHERE %.*s=?", id, err);
@@ -100,7 +100,8 @@ int write_remove(struct write *w, const struct model_resource *r, int64_t id, un
         if (ref->col->f->on_delete == MF_CASCADE && cascade(w, ref, id, depth, err) < 0) return -1;
     }
     if (links_remove(w, r, id, err) < 0 || custom_remove(w, r, id, err) < 0 ||
-        notes_remove(w, r, id, depth, err) < 0) return -1;
+        notes_remove(w, r, id, depth, err) < 0 || rich_remove(w, r, id, err) < 0)
+        return -1;
     if (has_trait(r, MF_TREE) && tree_remove(w, r, id, err) < 0) return -1;
     struct sql s;
     sql_start(&s, w->a);

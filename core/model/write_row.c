@@ -61,7 +61,8 @@ int write_insert(struct write *w, const struct model_resource *r, int64_t id, co
     sql_text(&s, ") VALUES ");
     if (write_rows(w, buf_view(&s.text), s.args, s.n, 1, err) < 0)
         return write_failed(w, r, prefix, err);
-    if (links_write(w, r, id, NULL, row, err) < 0 || custom_write(w, r, id, NULL, row, err) < 0)
+    if (links_write(w, r, id, NULL, row, err) < 0 || custom_write(w, r, id, NULL, row, err) < 0 ||
+        rich_write(w, r, id, NULL, row, err) < 0)
         return -1;
     return has_trait(r, MF_TREE) ? tree_insert(w, r, id, row, prefix, err) : 0;
 }
@@ -100,7 +101,8 @@ int write_update(struct write *w, const struct model_resource *r, int64_t id, co
     if (store_exec(w->conn, buf_view(&s.text), s.args, s.n, NULL, err) < 0)
         return write_failed(w, r, prefix, err);
     if (links_write(w, r, id, before, after, err) < 0 ||
-        custom_write(w, r, id, before, after, err) < 0)
+        custom_write(w, r, id, before, after, err) < 0 ||
+        rich_write(w, r, id, before, after, err) < 0)
         return -1;
     return has_trait(r, MF_TREE) ? tree_move(w, r, id, before, after, prefix, err) : 0;
 }
@@ -214,6 +216,7 @@ int write_refs(struct write *w, const struct model_resource *r, const struct mod
         if (check_ref(w, c, id, path, err) < 0 && err->status != 422) return -1;
     }
     if (dict_check(w, r, before, after, prefix, err) < 0 && err->status != 422) return -1;
+    if (rich_check(w, r, before, after, prefix, err) < 0 && err->status != 422) return -1;
     return err_is(err) ? -1 : 0;
 }
 

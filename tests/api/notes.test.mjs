@@ -189,6 +189,31 @@ test('the bin hides what is beside a record, restoring shows it, removal for goo
   assert.deepEqual(left(), ['0', '0', '0']);
 });
 
+test('a picture in rich text is for who reads that field of that row', async () => {
+  const maker = await clerk('editor', { 'vote.poll': { read: ['own'], create: true, update: ['own'], delete: ['own'] } });
+  const reader = await clerk('textreader', { 'vote.poll': { read: ['all'] } });
+  const blind = await clerk('textblind', { 'vote.poll': { read: ['all'], fields: { intro: 'hidden' } } });
+  const stranger = await clerk('textother', { 'vote.poll': { read: ['own'], create: true } });
+  const up = ok(await maker.upload('in.png', 'image/png', png), 201);
+  const bytes = async (api) => (await api.fetch('GET', up.url)).status;
+  const intro = `<p>看图 <img src="${up.url}" alt="图"></p>`;
+  const row = await poll({ name: '图文', intro }, maker);
+  assert.match(row.intro, /<img src="\/files\//);
+  assert.deepEqual([await bytes(reader), await bytes(blind), await bytes(stranger), await bytes(other)], [200, 404, 404, 404]);
+  const stolen = ok(await stranger.post('/api/vote/poll', pollBody({ intro })), 422);
+  assert.deepEqual(Object.keys(stolen.fields), ['intro'], 'nobody opens a file to himself by naming it');
+  ok(await admin.post('/api/vote/poll', pollBody({ intro: '<img src="/files/77/x.png">' })), 422);
+  await poll({ name: '别人的图', intro: '<img src="https://example.com/files/77/x.png"><p>/files/78/x src="/files/79/y"</p>' });
+  ok(await admin.patch(`/api/vote/poll/${row.id}`, { intro: intro + '<p>补充</p>' }));
+  assert.equal(await bytes(reader), 200);
+  ok(await maker.delete(`/api/vote/poll/${row.id}`), 204);
+  assert.equal(await bytes(reader), 404, 'in the bin');
+  ok(await maker.post(`/api/vote/poll/${row.id}/restore`));
+  assert.equal(await bytes(reader), 200);
+  ok(await maker.patch(`/api/vote/poll/${row.id}`, { intro: '<p>无图</p>' }));
+  assert.equal(await bytes(reader), 404, 'the text no longer shows it');
+});
+
 test('the schema says which records have comments and attachments; OpenAPI tells the calls by the right', async () => {
   const traits = ok(await admin.get('/api/console/schema/vote/poll')).traits;
   assert.ok(traits.includes('comments') && traits.includes('attachments'));

@@ -169,9 +169,9 @@ test('schema: paths, groups, expansion', () => {
 
 test('a list and its address say the same', () => {
     const fields = [{ name: 'state', type: 'state' }, { name: 'name', type: 'text' }, { name: 'n', type: 'int' }, { name: 'at', type: 'datetime' }];
-    const state = { q: '年', sort: 'name', size: 50, filters: { state: ['a', 'b'], name: 'x', n: [null, 5], at: ['2026-01-01', null] } };
+    const state = { q: '年', sort: 'name', size: 50, bin: true, filters: { state: ['a', 'b'], name: 'x', n: [null, 5], at: ['2026-01-01', null] } };
     const query = writeState(state, fields, '-created_at');
-    assert.deepEqual(query, { q: '年', sort: 'name', size: '50', 'f.state': 'a,b', 'f.name': 'x', 'f.n': '..5', 'f.at': '2026-01-01..' });
+    assert.deepEqual(query, { q: '年', bin: '1', sort: 'name', size: '50', 'f.state': 'a,b', 'f.name': 'x', 'f.n': '..5', 'f.at': '2026-01-01..' });
     assert.deepEqual(readState(query, fields, '-created_at'), state);
-    assert.deepEqual(readState({ size: '7', 'f.n': 'x..y', 'f.at': '1..2' }, fields, 'z'), { q: '', sort: 'z', size: 20, filters: { n: [null, null], at: [null, null] } });
+    assert.deepEqual(readState({ size: '7', 'f.n': 'x..y', 'f.at': '1..2' }, fields, 'z'), { q: '', sort: 'z', size: 20, bin: false, filters: { n: [null, null], at: [null, null] } });
 });
