@@ -7,7 +7,8 @@ import { top } from '../lib/atrium.mjs';
 
 const read = (file) => readFileSync(path.join(top, file), 'utf8');
 const guide = read('docs/guide.zh-CN.md');
-const pages = ['README.md', 'README.zh-CN.md', ...readdirSync(path.join(top, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`)];
+const pages = ['README.md', 'README.zh-CN.md', ...readdirSync(path.join(top, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`),
+  ...readdirSync(path.join(top, 'docs/guide')).map((f) => `docs/guide/${f}`)];
 
 test('every picture is one that the browser tests take', () => {
   const taken = new Set();
