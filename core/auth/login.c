@@ -109,11 +109,12 @@ static void set_cookie(struct http_req *req, enum auth_kind kind, sv token, int 
 }
 
 int login_session(struct http_req *req, struct store_conn *c, const struct person *who,
-                  int64_t device, struct session_made *made, struct err *err)
+                  const struct admitted *by, struct session_made *made, struct err *err)
 {
     struct session_new n = {.kind = who->kind, .who = who->id, .address = http_remote(req),
-                            .agent = http_header(req, "user-agent"), .device = device,
-                            .client = sv_of(device_client(req))};
+                            .agent = http_header(req, "user-agent"), .device = by->device,
+                            .client = sv_of(device_client(req)),
+                            .cookie_only = by->cookie_only};
     int64_t now = clock_now_us();
     struct store_val seen[] = {STORE_T(now), STORE_I(who->id)};
     sv sql = who->kind == AUTH_STAFF ? SV("UPDATE core_staff SET last_login_at = ? WHERE id = ?")
@@ -126,14 +127,14 @@ int login_session(struct http_req *req, struct store_conn *c, const struct perso
     return 0;
 }
 
-int login_open(struct http_req *req, struct store_conn *c, const struct person *who, int64_t device,
-               const json_t *codes, struct err *err)
+int login_open(struct http_req *req, struct store_conn *c, const struct person *who,
+               const struct admitted *by, const json_t *codes, struct err *err)
 {
     struct session_made m;
-    if (login_session(req, c, who, device, &m, err) != 0) return -1;
+    if (login_session(req, c, who, by, &m, err) != 0) return -1;
     struct jsonw w = jsonw_on(http_out(req));
     jsonw_obj(&w);
-    jsonw_kv_str(&w, "token", m.token);
+    if (!by->cookie_only) jsonw_kv_str(&w, "token", m.token);
     jsonw_kv_time(&w, "expires_at", m.expires_us);
     jsonw_key(&w, SV("user"));
     jsonw_obj(&w);
@@ -386,7 +387,7 @@ static int member_by_code(struct http_req *req, struct store_conn *c, const stru
         login_audit(req, who, "code", "blocked");
         return err_set(err, 403, "forbidden", NULL);
     }
-    if (login_open(req, c, who, 0, NULL, err) != 0) return -1;
+    if (login_open(req, c, who, &(struct admitted){0}, NULL, err) != 0) return -1;
     login_audit(req, who, "code", NULL);
     return 0;
 }

@@ -58,12 +58,13 @@ int login_staff_by_id(struct tenant *t, struct store_conn *c, struct arena *a, i
 /* One line of the log; `why`: what a refusal was for, NULL when it went well. */
 void login_audit(struct http_req *req, const struct person *who, const char *by, const char *why);
 /* The session, its cookie and the answer; `codes`: recovery codes to show, or NULL. */
-int login_open(struct http_req *req, struct store_conn *c, const struct person *who, int64_t device,
-               const json_t *codes, struct err *err);
+struct admitted;
+int login_open(struct http_req *req, struct store_conn *c, const struct person *who,
+               const struct admitted *by, const json_t *codes, struct err *err);
 /* The cookie and session without an answer, for redirects. */
 struct session_made;
 int login_session(struct http_req *req, struct store_conn *c, const struct person *who,
-                  int64_t device, struct session_made *made, struct err *err);
+                  const struct admitted *by, struct session_made *made, struct err *err);
 
 /* ---- steps.c: what follows the first proof ------------------------------------------------- */
 
@@ -123,11 +124,16 @@ void captcha_get(struct http_req *req);
 
 /* What X-Atrium-Client says: "mini", "h5", "app", "pc", "api" or "". */
 const char *device_client(const struct http_req *req);
-bool device_is_mobile(const char *client);
-/* The registered device of a log-in, 0 when none is asked for; 403 "device_pending",
- * "device_frozen" or 422 while it may not be used. Unknown ones are registered. */
+/* What a log-in may be given where only registered devices are let in. */
+struct admitted {
+    int64_t device;                  /* 0: none was asked for */
+    bool cookie_only;                /* the web console: its cookie, no token */
+};
+/* 403 "auth.device_pending", "auth.device_frozen" or 422 while a device may not be used.
+ * Unknown ones are registered. `redirect`: the answer leads a browser into the console
+ * and holds no token. */
 int device_admit(struct http_req *req, struct store_conn *c, const struct person *who,
-                 int64_t *device, struct err *err);
+                 bool redirect, struct admitted *out, struct err *err);
 
 /* ---- reauth.c ------------------------------------------------------------------------------ */
 

@@ -1,6 +1,7 @@
-/* The device register: where a rule asks for it, staff use the mobile clients only
- * from devices that an administrator has let in. The first log-in from a device
- * registers it. */
+/* The device register: where a rule asks for it, staff come in only from devices that
+ * an administrator has let in. The first log-in from a device registers it. What a
+ * client says of itself lets nobody in: the one exception is a browser at the web
+ * console, whose session lives by its cookie alone. */
 #define LOG_ROOM "auth"
 
 #include "auth/login.h"
@@ -16,9 +17,15 @@ const char *device_client(const struct http_req *req)
     return "";
 }
 
-bool device_is_mobile(const char *client)
+static bool is_mobile(const char *client)
 {
     return strcmp(client, "mini") == 0 || strcmp(client, "h5") == 0 || strcmp(client, "app") == 0;
+}
+
+static bool is_console(const struct http_req *req, const char *client)
+{
+    struct err none = {0};
+    return (!client[0] || strcmp(client, "pc") == 0) && session_same_origin(req, true, &none) == 0;
 }
 
 static int is_wanted(struct http_req *req, struct store_conn *c, int64_t staff, bool *yes,
@@ -55,13 +62,19 @@ static sv first_name(struct http_req *req)
     return sv_make(agent.p, n);
 }
 
+static sv kind_of(const struct http_req *req)
+{
+    const char *client = device_client(req);
+    return client[0] ? sv_of(client) : SV("api");
+}
+
 static int register_one(struct http_req *req, struct store_conn *c, int64_t staff, sv device,
                         struct err *err)
 {
     int64_t now = clock_now_us(), id = id_next();
     struct store_val args[] = {STORE_I(id), STORE_T(now), STORE_T(now), STORE_I(staff),
                                STORE_I(staff), STORE_S(device), STORE_S(first_name(req)),
-                               STORE_S(sv_of(device_client(req))), STORE_S(http_remote(req))};
+                               STORE_S(kind_of(req)), STORE_S(http_remote(req))};
     uint64_t n = 0;
     if (store_exec(c, SV("INSERT IGNORE INTO core_device (id, created_at, updated_at, created_by,"
                          " staff, device_id, name, kind, address, state, version)"
@@ -77,15 +90,20 @@ static int register_one(struct http_req *req, struct store_conn *c, int64_t staf
 }
 
 int device_admit(struct http_req *req, struct store_conn *c, const struct person *who,
-                 int64_t *device, struct err *err)
+                 bool redirect, struct admitted *out, struct err *err)
 {
     const char *client = device_client(req);
     struct store_val args[] = {STORE_I(who->id), STORE_S(http_header(req, "x-atrium-device"))}, v[2];
-    bool wanted = false, found;
-    *device = 0;
-    if (!device_is_mobile(client) || who->kind != AUTH_STAFF) return 0;
+    bool wanted = false, found, named = id_ok(args[1].u.s);
+    *out = (struct admitted){0};
+    if (who->kind != AUTH_STAFF) return 0;
     if (is_wanted(req, c, who->id, &wanted, err) != 0) return -1;
-    if (!id_ok(args[1].u.s))
+    if (wanted && (redirect || (!named && is_console(req, client)))) {
+        out->cookie_only = true;
+        return 0;
+    }
+    if (!wanted && !is_mobile(client)) return 0;
+    if (!named)
         return wanted ? err_field(err, "x-atrium-device", "auth.device_id", NULL) : 0;
     if (store_one(c, http_arena(req), SV("SELECT id, state FROM core_device WHERE staff = ?"
                                          " AND device_id = ?"), args, 2, v, 2, &found, err) != 0)
@@ -96,8 +114,8 @@ int device_admit(struct http_req *req, struct store_conn *c, const struct person
     if (!found && register_one(req, c, who->id, args[1].u.s, err) != 0) return -1;
     if (!found || !sv_eqs(v[1].u.s, "active"))
         return wanted ? err_set(err, 403, "auth.device_pending", NULL) : 0;
-    *device = v[0].u.i;
-    struct store_val seen[] = {STORE_T(clock_now_us()), STORE_I(*device)};
+    out->device = v[0].u.i;
+    struct store_val seen[] = {STORE_T(clock_now_us()), STORE_I(out->device)};
     return store_exec(c, SV("UPDATE core_device SET last_seen = ? WHERE id = ?"), seen, 2, NULL,
                       err);
 }

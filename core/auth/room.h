@@ -239,6 +239,7 @@ struct session {                     /* what requests share; counted */
     struct auth_principal p;         /* points into `tail` and `roles` */
     struct auth_roles *roles;
     struct key_rule *rule;           /* of an API key, else NULL */
+    bool cookie_only;                /* of a browser that is no registered device */
     char tail[];
 };
 void session_ref(struct session *s);
@@ -283,6 +284,7 @@ struct session_new {
     int64_t who;
     sv address, agent, client;       /* client: what X-Atrium-Client says */
     int64_t device;                  /* of the register, or 0 */
+    bool cookie_only;                /* the token is no bearer token */
 };
 struct session_made { int64_t id; char token[AUTH_TOKEN_CHARS + 1]; int64_t expires_us; };
 int session_create(struct tenant *t, struct store_conn *c, const struct session_new *n,

@@ -43,10 +43,10 @@ int session_create(struct tenant *t, struct store_conn *c, const struct session_
         n->kind == AUTH_STAFF ? who : STORE_N, n->kind == AUTH_MEMBER ? who : STORE_N,
         STORE_S(n->address), sv_utf8_ok(agent) ? STORE_S(agent) : STORE_S(SV("")), STORE_T(now),
         STORE_T(out->expires_us), n->client.n ? STORE_S(n->client) : STORE_N,
-        n->device ? STORE_I(n->device) : STORE_N};
+        n->device ? STORE_I(n->device) : STORE_N, STORE_I(n->cookie_only)};
     if (store_exec(c, SV("INSERT INTO core_session (id, created_at, updated_at, token_hash, staff,"
-                         " member, address, agent, last_seen, expires_at, client, device)"
-                         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                         " member, address, agent, last_seen, expires_at, client, device,"
+                         " cookie_only) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
                    args, sizeof args / sizeof args[0], NULL, err) != 0)
         return -1;
     /* each new one sweeps a few that are over: the table stays as small as its use */
@@ -97,6 +97,7 @@ int session_end(struct tenant *t, struct http_req *req, const struct auth_princi
 struct row {                         /* of the session joined with its person */
     struct auth_person who;
     int64_t last_seen, expires;
+    bool cookie_only;
 };
 
 static int read_row(struct tenant *t, struct store_conn *c, struct arena *a, sv token,
@@ -104,18 +105,19 @@ static int read_row(struct tenant *t, struct store_conn *c, struct arena *a, sv 
 {
     char hash[AUTH_HASH_CHARS];
     seal_sha256_hex(token, hash);
-    struct store_val args[] = {STORE_S(sv_make(hash, sizeof hash))}, v[15];
+    struct store_val args[] = {STORE_S(sv_make(hash, sizeof hash))}, v[16];
     if (store_one(c, a, SV("SELECT s.id, s.last_seen, s.expires_at, s.staff, s.member,"
-                           " m.phone, m.state, s.device, d.state," PERSON_COLUMNS
+                           " m.phone, m.state, s.device, d.state," PERSON_COLUMNS ", s.cookie_only"
                            " FROM core_session s"
                            " LEFT JOIN core_staff u ON u.id = s.staff AND u.deleted_at IS NULL"
                            " LEFT JOIN core_member m ON m.id = s.member"
                            " LEFT JOIN core_device d ON d.id = s.device" PERSON_PARTNER
                            " WHERE s.token_hash = ?"),
-                  args, 1, v, 15, found, err) != 0)
+                  args, 1, v, 16, found, err) != 0)
         return -1;
     if (!*found) return 0;
-    *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i};
+    *r = (struct row){.last_seen = v[1].u.i, .expires = v[2].u.i,
+                      .cookie_only = v[15].type == STORE_I64 && v[15].u.i};
     bool staff = v[3].type != STORE_NULL;
     /* a frozen device takes its sessions with it */
     bool device = v[7].type == STORE_NULL ||
@@ -162,6 +164,7 @@ static int look_up(struct tenant *t, sv token, int64_t seen, struct session **ou
             atomic_init(&(*out)->seen_us, now);
             (*out)->expires_us = r.expires;
             (*out)->idle_us = idle;
+            (*out)->cookie_only = r.cookie_only;
         }
         store_put(c);
     }
@@ -276,6 +279,10 @@ int auth_identify_for(struct auth *a, struct http_req *req, struct auth_tenant *
     sv token = token_bearer(http_header(req, "authorization"));
     if (token.p) {
         if (find_session(t, token, &s, err) != 0) return -1;
+        if (s && s->cookie_only) {   /* the browser's alone: not to be carried elsewhere */
+            session_unref(s);
+            s = NULL;
+        }
         if (!s) return err_set(err, 401, token_key_ok(token) ? "key_invalid" : "session_expired", NULL);
         if (s->rule && key_admit(req, s, err) != 0) {
             session_unref(s);

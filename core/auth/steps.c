@@ -77,9 +77,9 @@ static int answer_step(struct http_req *req, struct store_conn *c, const struct 
 }
 
 static int admit(struct http_req *req, struct store_conn *c, const struct person *who,
-                 const struct steps *s, int64_t *device, struct err *err)
+                 const struct steps *s, bool redirect, struct admitted *by, struct err *err)
 {
-    if (device_admit(req, c, who, device, err) == 0) return 0;
+    if (device_admit(req, c, who, redirect, by, err) == 0) return 0;
     if (err->status == 403 || err->status == 422) login_audit(req, who, s->by, err->code);
     return -1;
 }
@@ -89,14 +89,14 @@ int steps_go_on(struct http_req *req, struct store_conn *c, const struct person 
 {
     char ticket[AUTH_TOKEN_CHARS + 1];
     const char *step;
-    int64_t device;
+    struct admitted by;
     if (next_step(req, c, who, s, &step, err) != 0) return -1;
     if (step)
         return make_ticket(req, c, who, s, ticket, err) != 0
                    ? -1
                    : answer_step(req, c, who, s, step, sv_of(ticket), err);
-    if (admit(req, c, who, s, &device, err) != 0 ||
-        login_open(req, c, who, device, s->codes, err) != 0)
+    if (admit(req, c, who, s, false, &by, err) != 0 ||
+        login_open(req, c, who, &by, s->codes, err) != 0)
         return -1;
     login_audit(req, who, s->by, NULL);
     return 0;
@@ -107,12 +107,12 @@ int steps_ticket(struct http_req *req, struct store_conn *c, const struct person
 {
     struct session_made made;
     const char *step;
-    int64_t device;
+    struct admitted by;
     ticket[0] = 0;
     if (next_step(req, c, who, s, &step, err) != 0) return -1;
     if (step) return make_ticket(req, c, who, s, ticket, err);
-    if (admit(req, c, who, s, &device, err) != 0 ||
-        login_session(req, c, who, device, &made, err) != 0)
+    if (admit(req, c, who, s, true, &by, err) != 0 ||
+        login_session(req, c, who, &by, &made, err) != 0)
         return -1;
     login_audit(req, who, s->by, NULL);
     return 0;

@@ -234,9 +234,23 @@ test('E-P72 devices: registered and approved by an administrator, freezing ends 
   const first = await enter('hal', hal.password, mobile);
   assert.equal(first.status, 403);
   assert.equal(first.body.code, 'auth.device_pending');
-  assert.equal((await enter('hal', hal.password)).status, 200, 'the console is no mobile client');
+  // what a client says of itself lets nobody in
+  for (const said of [{}, { 'x-atrium-client': 'pc' }, { 'x-atrium-client': 'api' }, { 'x-atrium-client': 'toaster' }])
+    assert.equal((await enter('hal', hal.password, said)).status, 422, JSON.stringify(said));
+  assert.equal((await enter('hal', hal.password, { origin: 'https://evil.example' })).status, 403);
+  const origin = new URL(admin.base).origin;
+  assert.equal((await enter('hal', hal.password, { 'x-atrium-client': 'h5', origin })).status, 422, 'a mobile client in a browser');
+  // the web console: by its cookie alone
+  const web = new Api(admin.base);
+  const there = await web.post('/api/auth/login', { login: 'hal', password: hal.password }, { origin });
+  assert.equal(there.status, 200);
+  assert.equal(there.body.token, undefined);
+  assert.equal((await web.get('/api/core/session')).body.kind, 'staff');
+  assert.equal((await hal.as(web.cookies.get('atrium_s')).get('/api/core/session')).status, 401, 'carried elsewhere it is nothing');
   const list = (await admin.get('/api/core/device')).body.items;
   assert.equal(list.length, 1);
+  const desktop = { 'x-atrium-client': 'pc', 'x-atrium-device': 'desktop-of-hal' };
+  assert.equal((await enter('hal', hal.password, desktop)).body.code, 'auth.device_pending', 'a registered computer is one too');
   assert.equal(list[0].state, 'pending');
   assert.ok([403, 404].includes((await hal.post(`/api/core/device/${list[0].id}/do/approve`)).status), 'not by himself');
   assert.equal((await admin.post(`/api/core/device/${list[0].id}/do/approve`)).status, 200);
@@ -248,6 +262,11 @@ test('E-P72 devices: registered and approved by an administrator, freezing ends 
   assert.equal((await phone.get('/api/core/session')).status, 401, 'at once');
   assert.equal((await enter('hal', hal.password, mobile)).body.code, 'auth.device_frozen');
   assert.equal((await hal.get('/api/core/session')).body.kind, 'staff', 'other sessions stay');
+  await settings({ devices: 'roles' });
+  assert.equal((await enter('hal', hal.password)).status, 200, 'no role of his asks for it');
+  const role = (await admin.post('/api/core/role', { code: 'seller', name: '销售', device_required: true })).body;
+  assert.equal((await admin.patch(`/api/core/staff/${hal.id}`, { roles: [{ role: role.id }] })).status, 200);
+  assert.equal((await enter('hal', hal.password, { 'x-atrium-client': 'pc' })).status, 422);
   await settings({ devices: null });
   assert.equal((await enter('hal', hal.password, mobile)).status, 403, 'frozen stays frozen');
 });
@@ -338,10 +357,10 @@ test('A-2.4.1b who has only a second factor proves himself by it: login name, ph
   const first = await lou.post('/api/auth/password', { new: 'Meadow7lark9' });
   assert.equal(first.status, 422, 'an open screen sets no password');
   assert.ok(first.body.fields.totp);
-  assert.equal((await lou.post('/api/auth/me/phone/code', { phone: '13800000077' })).status, 202);
+  assert.equal((await lou.post('/api/auth/me/phone/code', { phone: '13800000178' })).status, 202);
   let code;
-  for (let i = 0; i < 300 && !(code = atrium.codes('13800000077')[0]?.code); i++) await sleep(30);
+  for (let i = 0; i < 300 && !(code = atrium.codes('13800000178')[0]?.code); i++) await sleep(30);
   assert.ok(code, 'the code was sent');
-  const rebind = await lou.post('/api/auth/me/phone', { phone: '13800000077', code, totp: totp(secret, 1) });
+  const rebind = await lou.post('/api/auth/me/phone', { phone: '13800000178', code, totp: totp(secret, 1) });
   assert.equal(rebind.status, 204, JSON.stringify(rebind.body));
 });
