@@ -169,7 +169,13 @@ test('sets: has, links, references that hold', async () => {
   const z = await thing({ places: [spare.id] });
   assert.equal((await admin.delete(`/api/kit/place/${spare.id}`)).status, 409);
   assert.equal((await admin.patch(`${url}/${z.id}`, { places: [] })).status, 200);
+  const near = await thing({ near: [spare.id, place] });
+  const alone = await thing({ near: [spare.id] });
   assert.equal((await admin.delete(`/api/kit/place/${spare.id}`)).status, 204);
+  assert.deepEqual((await admin.get(`${url}/${near.id}`)).body.near, [place]);
+  assert.deepEqual((await admin.get(`${url}/${alone.id}`)).body.near, null);
+  assert.deepEqual(await ids(`near has ("${spare.id}")`), []);
+  assert.deepEqual(await ids(`near has ("${place}")`), [near.id]);
 });
 
 test('pictures and files of a field are files that are there, of the right kind', async () => {

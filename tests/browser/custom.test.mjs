@@ -64,6 +64,7 @@ async function journey(b, name) {
   await define(b, code, title);
   assert.deepEqual(await b.axe(), []);
   await shot('define');
+  if (name === 'desk') await b.shot('console-custom-field');
   await b.hook('form-save').click();
   await page.waitForURL(/custom_field\/\d+$/);
   await page.goto(`${admin.base}/console/#/r/core/custom_field`);
@@ -101,6 +102,7 @@ async function journey(b, name) {
   assert.deepEqual(await b.axe(), []);
   assert.equal(await page.evaluate(() => document.scrollingElement.scrollWidth <= innerWidth), true, 'nothing beside the screen');
   await shot('list');
+  if (name === 'desk') await b.shot('console-custom-list');
   assert.deepEqual(b.problems, []);
 }
 
