@@ -33,7 +33,7 @@ CHECK(sizeof(struct atrium_host) == 32);
 CHECK(sizeof(struct atrium_change) == 64);
 CHECK(sizeof(struct atrium_job) == 32);
 CHECK(sizeof(struct atrium_enqueue) == 40);
-CHECK(sizeof(struct atrium_principal) == 48);
+CHECK(sizeof(struct atrium_principal) == 56);
 CHECK(sizeof(struct atrium_part) == 72);
 CHECK(sizeof(struct atrium_list) == 112);
 

@@ -23,13 +23,6 @@ const struct model_resource *model_find(const struct model *m, sv name)
     return NULL;
 }
 
-const struct auth_grant *auth_grant_of(const struct auth_principal *p, sv resource)
-{
-    (void)p;
-    (void)resource;
-    return NULL;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
