@@ -269,6 +269,25 @@ int approval_gate(struct write *w, const char *action, struct err *err)
     return 1;
 }
 
+static bool brings(const struct mf_approval *p, const char *const *fields, size_t n)
+{
+    for (size_t i = 0; i < p->n_fields; i++)
+        if (names(fields, n, p->fields[i])) return true;
+    return p->n_fields == 0;
+}
+
+int approval_never(const struct model_resource *r, struct model_ctx *c, const char *action,
+                   const char *const *fields, size_t n, struct err *err)
+{
+    bool asked = (sensitive_demand(r, c, action) & DEMAND_SECOND) != 0;
+    for (size_t i = 0; i < r->mf->n_approvals; i++) {
+        const struct mf_approval *p = &r->mf->approvals[i];
+        bool update = strcmp(action, "update") == 0;
+        asked |= names(p->on, p->n_on, action) && !p->when.n && (!update || brings(p, fields, n));
+    }
+    return asked && c->who->kind != AUTH_SYSTEM ? err_set(err, 409, "approval_needed", NULL) : 0;
+}
+
 int approval_fresh(struct write *w, struct err *err)
 {
     sv stamp = stamp_of(w->a, w->r, w->before);

@@ -251,7 +251,9 @@ static void post_import(struct http_req *req)
         .tenant = c.tenant, .id = id_next(), .r = r, .on_match = r->mf->import.on_match[0]};
     u.im.state = SV("uploaded");
     u.p = policy_of(r, c.who, c.arena, &err);
-    int rc = u.p && read_parts(req, &u, &err) == 0 ? write_file(&u, &err) : -1;
+    int rc = u.p ? approval_never(r, &c, "create", NULL, 0, &err) : -1;
+    if (rc == 0) rc = read_parts(req, &u, &err);
+    if (rc == 0) rc = write_file(&u, &err);
     if (rc == 0) rc = take_file(&u, &err);
     if (rc < 0 && u.full) unlink(u.full);
     if (rc == 0) rc = write_import(req, &c, &u.im, &err);

@@ -79,6 +79,20 @@ static int load_dicts(struct import_run *run, struct err *err)
     return rc;
 }
 
+/* What others would have to agree to row by row is refused as a whole; where that
+ * depends on the row, the row is. */
+static int agreed(const struct import_run *run, struct err *err)
+{
+    const char **names = ARENA_ARRAY(run->c->arena, const char *, run->n_columns + 1);
+    size_t n = 0;
+    for (unsigned i = 0; i < run->n_columns; i++)
+        if (run->by_column[i] >= 0) names[n++] = run->fields[run->by_column[i]].f->name;
+    if (approval_never(run->im->r, run->c, "create", names, n, err) < 0) return -1;
+    return run->im->on_match == MF_UPDATE
+               ? approval_never(run->im->r, run->c, "update", names, n, err)
+               : 0;
+}
+
 int import_run_start(struct import_run *run, struct import *im, struct model_ctx *c,
                      struct err *err)
 {
@@ -93,7 +107,7 @@ int import_run_start(struct import_run *run, struct import *im, struct model_ctx
     run->by_column = ARENA_ARRAY(c->arena, int, run->n_columns + 1);
     read_mapping(run, err);
     find_keys(run, err);
-    if (err_is(err) || load_dicts(run, err) < 0) return -1;
+    if (err_is(err) || agreed(run, err) < 0 || load_dicts(run, err) < 0) return -1;
     run->together = batch_can(im->r, im->on_match == MF_UPDATE);
     for (unsigned i = 0; i < run->n_columns; i++) {
         struct import_field *f = run->by_column[i] >= 0 ? &run->fields[run->by_column[i]] : NULL;

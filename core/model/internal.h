@@ -700,6 +700,10 @@ int notes_show_file(struct model_ctx *c, struct store_conn *conn, const struct m
 /* In a write, once the row as it will be is known and checked: 0: go on; 1: others
  * have to agree first and were asked, end well; -1: refused. */
 int approval_gate(struct write *w, const char *action, struct err *err);
+/* 409 "approval_needed" when others have to agree to every `action` that brings these
+ * fields, whatever the row: what many rows would each be refused with. */
+int approval_never(const struct model_resource *r, struct model_ctx *c, const char *action,
+                   const char *const *fields, size_t n, struct err *err);
 /* What is carried out finds the record as it was when it was asked for. */
 int approval_fresh(struct write *w, struct err *err);
 /* The gate of an export; `what` stands for its query. */
