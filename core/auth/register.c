@@ -68,10 +68,10 @@ static sv kind_of(const struct http_req *req)
     return client[0] ? sv_of(client) : SV("api");
 }
 
-static int register_one(struct http_req *req, struct store_conn *c, int64_t staff, sv device,
-                        struct err *err)
+static int register_one(struct http_req *req, struct store_conn *c, const struct person *who,
+                        sv device, struct err *err)
 {
-    int64_t now = clock_now_us(), id = id_next();
+    int64_t now = clock_now_us(), id = id_next(), staff = who->id;
     struct store_val args[] = {STORE_I(id), STORE_T(now), STORE_T(now), STORE_I(staff),
                                STORE_I(staff), STORE_S(device), STORE_S(first_name(req)),
                                STORE_S(kind_of(req)), STORE_S(http_remote(req))};
@@ -81,7 +81,7 @@ static int register_one(struct http_req *req, struct store_conn *c, int64_t staf
                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 1)"), args, 9, &n, err) !=
         0)
         return -1;
-    struct auth_principal p = {.kind = AUTH_STAFF, .id = staff};
+    struct auth_principal p = {.kind = AUTH_STAFF, .id = staff, .name = who->name};
     struct auth_audit line = {.action = "device_register", .ok = true,
                               .target = arena_printf(http_arena(req), "core.device/%lld",
                                                      (long long)id)};
@@ -111,7 +111,7 @@ int device_admit(struct http_req *req, struct store_conn *c, const struct person
     /* a lost phone stays outside, also where registering is not asked for */
     if (found && sv_eqs(v[1].u.s, "frozen")) return err_set(err, 403, "auth.device_frozen", NULL);
     if (!wanted && !found) return 0;
-    if (!found && register_one(req, c, who->id, args[1].u.s, err) != 0) return -1;
+    if (!found && register_one(req, c, who, args[1].u.s, err) != 0) return -1;
     if (!found || !sv_eqs(v[1].u.s, "active"))
         return wanted ? err_set(err, 403, "auth.device_pending", NULL) : 0;
     out->device = v[0].u.i;
