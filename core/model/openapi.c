@@ -64,7 +64,7 @@ static void problem(struct jsonw *w)
 
 struct operation {
     const char *method, *action, *summary, *code;
-    const char *params[10]; /* names of shared parameters */
+    const char *params[12]; /* names of shared parameters */
     sv body, answer;        /* names of schemas, or SV_NULL */
     const char *type;       /* of an answer that is no JSON */
     bool list;
@@ -122,7 +122,7 @@ static void operation(struct doc *d, const struct model_resource *r, const struc
     if (o->params[0]) {
         jsonw_key(w, SV("parameters"));
         jsonw_arr(w);
-        for (size_t i = 0; i < 10 && o->params[i]; i++)
+        for (size_t i = 0; i < 12 && o->params[i]; i++)
             param_ref(w, o->params[i], d->a);
         if (o->type)
             jsonw_raw(w, SV("{\"name\":\"format\",\"in\":\"query\",\"schema\":{\"enum\":[\"csv\","
@@ -257,12 +257,38 @@ static void note_paths(struct doc *d, const struct model_policy *p)
     if (open) jsonw_end_obj(&d->w);
 }
 
+/* Is there anything whose mask this caller may lift? */
+static bool unmasks(const struct model_policy *p)
+{
+    for (unsigned i = 0; i < p->res->n_cols; i++)
+        if (colset_has(&p->readable, i) && colset_has(&p->masked, i) &&
+            colset_has(&p->unmaskable, i))
+            return p->can_read;
+    return false;
+}
+
+static void reveal_path(struct doc *d, const struct model_policy *p)
+{
+    if (!unmasks(p)) return;
+    open_path(d, p->res, "/{id}/reveal");
+    operation(d, p->res,
+              &(struct operation){.method = "post",
+                                  .action = "reveal",
+                                  .summary = "masked fields in the clear, with a line in the log",
+                                  .code = "200",
+                                  .params = {"Id"},
+                                  .body = SV("Reveal"),
+                                  .answer = SV("Revealed")});
+    jsonw_end_obj(&d->w);
+}
+
 /* The same table as routes.c's: what is routed is what is told. */
 static void resource_paths(struct doc *d, const struct model_policy *p)
 {
     const struct model_resource *r = p->res;
     struct jsonw *w = &d->w;
     bool file = sv_eq(r->name, SV("core.file")), approval = sv_eq(r->name, SV("core.approval"));
+    const char *reveal = unmasks(p) ? "Reveal" : NULL, *reason = reveal ? "Reason" : NULL;
     open_path(d, r, "");
     if (p->can_read)
         operation(d, r,
@@ -271,7 +297,8 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .summary = "list",
                                       .code = "200",
                                       .params = {"Filter", "Search", "Sort", "Limit", "After",
-                                                 "Fields", "Expand", "Count", "Deleted"},
+                                                 "Fields", "Expand", "Count", "Deleted", reveal,
+                                                 reason},
                                       .answer = named(d, r, ".list")});
     if (!r->parent && !file && p->can_create)
         operation(d, r,
@@ -293,7 +320,8 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .action = "export",
                                       .summary = "export",
                                       .code = "200",
-                                      .params = {"Filter", "Search", "Sort", "Fields"},
+                                      .params = {"Filter", "Search", "Sort", "Fields", reveal,
+                                                 reason},
                                       .type = "text/csv"});
     jsonw_end_obj(w);
 
@@ -329,7 +357,7 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .action = "get",
                                       .summary = "read",
                                       .code = "200",
-                                      .params = {"Id", "Expand"},
+                                      .params = {"Id", "Expand", reveal, reason},
                                       .answer = approval ? SV("Approval") : r->name});
     if (!r->parent && p->can_update)
         operation(d, r,
@@ -349,6 +377,7 @@ static void resource_paths(struct doc *d, const struct model_policy *p)
                                       .params = {"Id", "IfMatch"}});
     jsonw_end_obj(w);
 
+    reveal_path(d, p);
     if (has_trait(r, MF_AUDITED) && p->can_read) {
         open_path(d, r, "/{id}/history");
         operation(d, r,

@@ -96,6 +96,10 @@ static const struct openapi_path schemas[] = {
      "\"update\",\"delete\",\"restore\",\"assign\",\"do\"]},\"ids\":{\"type\":\"array\","
      "\"items\":" ID ",\"maxItems\":10000},\"filter\":" STRING ",\"q\":" STRING ","
      "\"set\":{\"type\":\"object\"},\"transition\":" STRING ",\"owner\":" ID ",\"dept\":" ID "}}"},
+    {"Reveal", "{\"type\":\"object\",\"required\":[\"fields\"],\"properties\":{\"fields\":{\"type\":"
+               "\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}},\"reason\":{\"type\":"
+               "\"string\",\"maxLength\":500}}}"},
+    {"Revealed", "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"null\"]}}"},
     {"BulkResult",
      "{\"type\":\"object\",\"properties\":{\"done\":{\"type\":\"integer\"},\"failed\":{"
      "\"type\":\"integer\"},\"task\":" ID ",\"items\":{\"type\":\"array\",\"items\":{"
@@ -200,6 +204,8 @@ static const struct openapi_path parameters[] = {
           "Rows of a page"),
     QUERY("After", "after", STRING, "The cursor `next` of the page before"),
     QUERY("Fields", "fields", STRING, "Columns to show, separated by commas"),
+    QUERY("Reveal", "reveal", STRING, "Masked fields to show in the clear, by commas; written down"),
+    QUERY("Reason", "reason", STRING, "Why, where the tenant wants to know"),
     QUERY("Expand", "expand", STRING, "References and children to show in place"),
     QUERY("Deleted", "deleted", "{\"enum\":[\"only\"]}", "The rows in the bin"),
     QUERY("By", "by", STRING, "Fields to group by, times with a bucket: state,created_at:day"),

@@ -234,6 +234,21 @@ test('C-sec2 a mark of a role masks a plain field; another role without it lifts
   assert.equal(schema.find((f) => f.name === 'town').reveal, false);
 });
 
+test('C-sec2 B-38 the OpenAPI document has reveal for who may unmask', async () => {
+  const of = async (api) => (await api.get('/api/openapi.json')).body;
+  const desk = new Api(admin.base), reader = new Api(admin.base);
+  await desk.login('desk01', 'Violet-Kettle-77');
+  await reader.login('reader01', 'Violet-Kettle-77');
+  const doc = await of(desk), path = '/api/club/person/{id}/reveal';
+  assert.equal(doc.paths[path].post.requestBody.content['application/json'].schema.$ref, '#/components/schemas/Reveal');
+  assert.deepEqual(doc.components.schemas.Reveal.required, ['fields']);
+  assert.ok(doc.paths['/api/club/person'].get.parameters.some((p) => p.$ref === '#/components/parameters/Reveal'));
+  assert.ok(doc.components.parameters.Reveal && doc.components.parameters.Reason);
+  assert.equal((await of(reader)).paths[path], undefined);
+  assert.ok((await of(admin)).paths['/api/core/staff/{id}/reveal']);
+  assert.equal((await of(admin)).paths['/api/club/nothing/{id}/reveal'], undefined);
+});
+
 test('C-sec1 the database has no clear text: tables, history, idempotency, audit, log', () => {
   const dump = onDatabase('mariadb-dump', '--databases', 'atrium', 'atrium_t_demo', 'atrium_t_other');
   assert.ok(dump.includes('王小明'), 'the dump is one');
