@@ -31,4 +31,7 @@ int bulk_page(const struct bulk *b, struct model_ctx *c, int64_t after, struct b
 
 int bulk_run(struct task_run *run, struct err *err);
 
+/* hand_over.c */
+int hand_over_run(struct task_run *run, struct err *err);
+
 #endif

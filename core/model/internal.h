@@ -569,9 +569,10 @@ model_core_hook_fn manage_staff, staff_depart, role_check, post_roles_check, sta
 model_core_hook_fn delegation_check, seat_check;
 /* A role's document against the registry: 422 names what there is not. */
 int grants_check(const struct model *m, const json_t *doc, const json_t *before, struct err *err);
-/* org_routes.c, org_explain.c */
+/* org_routes.c, org_explain.c, hand_over.c */
 int org_routes(struct model *m, struct http_router *router, struct err *err);
 void org_explain(struct http_req *req);
+void org_hand_over(struct http_req *req);
 /* core_staff.c */
 int staff_check(struct model_hook_call *call, struct err *err);
 int custom_field_check(struct model_hook_call *call, struct err *err);

@@ -388,6 +388,7 @@ int org_routes(struct model *m, struct http_router *router, struct err *err)
         {HTTP_GET, "/api/core/seats", 0, get_seats, m, NULL},
         {HTTP_POST, "/api/core/roles/menus", 0, post_menus, m, NULL},
         {HTTP_POST, "/api/core/staff/:id/move", 0, post_move, m, NULL},
+        {HTTP_POST, "/api/core/staff/:id/hand-over", 0, org_hand_over, m, NULL},
     };
     return http_router_add_all(router, routes, sizeof routes / sizeof routes[0], err);
 }

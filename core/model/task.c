@@ -245,6 +245,7 @@ static int sweep(struct model *m, struct auth_tenant *t, struct work_job *job, s
 void tasks_init(struct model *m)
 {
     task_kind(m, "core.bulk", bulk_run);
+    task_kind(m, "core.hand_over", hand_over_run);
     model_core_job(m, "task", run_task);
     model_core_job(m, "tasks_sweep", sweep);
     task_kind(m, "core.import_check", import_check_task);

@@ -428,3 +428,47 @@ test('B-36 seats and their use; C-role what a role may speak of', async () => {
   assert.ok(!theirs.flatMap((p) => p.resources).some((r) => r.name === 'core.audit'));
   refused(await people.own.get('/api/core/grants/catalog'), 403);
 });
+
+test('E-P66 what somebody owns is handed over when he leaves: all resources, by the ordinary path', async () => {
+  await role('thing.maker', { 'kit.thing': { read: ['all'], create: true, update: ['all'] }, 'kit.booth': { read: ['all'], create: true, update: ['all'] } });
+  const leaver = await person('leaver', { roles: ['thing.maker'], dept: 'north' });
+  const heir = await person('heir', { roles: ['thing.maker'], dept: 'north' });
+  for (let i = 0; i < 30; i++) ok(await leaver.post('/api/kit/booth', { name: `booth ${i}` }), 201);
+  const mine = async (who) => ok(await admin.get(`/api/kit/booth?limit=100&filter=${encodeURIComponent(`owner = "${ids[who]}"`)}`)).items;
+  assert.equal((await mine('leaver')).length, 30);
+  const give = (by, to) => by.post(`/api/core/staff/${ids.leaver}/hand-over`, { to });
+  refused(await give(heir, ids.heir), 403);
+  refused(await give(admin, ids.leaver), 422, null, 'to');
+  refused(await give(admin, '1'), 422, null, 'to');
+  refused(await give(admin, undefined), 422, null, 'to');
+  refused(await admin.post('/api/core/staff/1/hand-over', { to: ids.heir }), 404);
+  await make(admin, 'staff', { login: 'goner', name: 'goner' });
+  ok(await admin.post(`/api/core/staff/${ids.goner}/do/leave`));
+  refused(await give(admin, ids.goner), 422, null, 'to');
+  const { task } = ok(await give(admin, ids.heir), 202);
+  let state;
+  for (let i = 0; i < 200; i++) {
+    state = ok(await admin.get(`/api/core/task/${task}`));
+    if (!['queued', 'running'].includes(state.state)) break;
+    await new Promise((r) => setTimeout(r, 50));
+  }
+  assert.equal(state.state, 'done', JSON.stringify(state));
+  assert.equal(state.result.done, 30);
+  assert.equal((await mine('leaver')).length, 0);
+  const theirs = await mine('heir');
+  assert.equal(theirs.length, 30);
+  const history = ok(await admin.get(`/api/kit/booth/${theirs[0].id}/history`));
+  assert.ok(JSON.stringify(history).includes('owner'), JSON.stringify(history));
+});
+
+test('B-34 E-P66 many people at once: what may not be done to one is refused of that row', async () => {
+  const hr = people.hr1;
+  const plain = await person('plain', { dept: 'north1' });
+  const bulk = (action, more) => hr.post('/api/core/staff/bulk', { action, ids: [ids.plain, ids.boss, ids.ss, ids.hr1], ...more });
+  const suspended = ok(await bulk('do', { transition: 'suspend' }));
+  assert.deepEqual(suspended.items.map((i) => i.ok), [true, false, false, false], JSON.stringify(suspended));
+  refused(await plain.get('/api/kit/place'), 401);
+  assert.equal(ok(await admin.get(`/api/core/staff/${ids.boss}`)).state, 'active');
+  const gone = ok(await bulk('delete'));
+  assert.deepEqual(gone.items.map((i) => i.ok), [true, false, false, false], JSON.stringify(gone));
+});

@@ -74,7 +74,7 @@ test('B-35 a role as a matrix: a right given in a cell is had by its holders; wh
   await desk.hook('grant-vote.poll-do-publish').check();
   await desk.hook('grant-vote.poll-field-name').selectOption('read_only');
   await desk.hook('grant-vote.poll').scrollIntoViewIfNeeded();
-  await shot(desk, 'matrix');
+  await desk.shot('org-matrix');
   assert.deepEqual(await desk.axe(), []);
   // chosen departments without any: the complaint stands at the row
   await desk.hook('grant-core.staff-read').click();
@@ -112,7 +112,7 @@ test('B-35 the matrix and the menus of roles on a phone and for several roles at
   await desk.hook('role-pick-' + ids['r.second']).check();
   await desk.hook('menus-pick').click();
   await desk.hook('menu-tick-kit.place').check();
-  await shot(desk, 'role-menus');
+  await desk.shot('org-role-menus');
   assert.deepEqual(await desk.axe(), []);
   await desk.hook('role-menus-save').click();
   await desk.page.locator('.el-message--success').waitFor();
@@ -158,7 +158,7 @@ test('E-P71 the tree: added below, moved by the dialog, walked by keys, kept whi
   await desk.hook('confirm-ok').click();
   await desk.page.locator('.el-message--error').waitFor();
   ok(await admin.get(`/api/core/dept/${ids['市场部']}`));
-  await shot(desk, 'org');
+  await desk.shot('org-tree');
   assert.deepEqual(await desk.axe(), []);
 });
 
@@ -171,7 +171,7 @@ test('D-42 a person is moved to another department and post in one dialog, on a 
   await desk.page.locator('#move-post').click();
   await desk.page.getByRole('option', { name: '主管' }).click();
   await desk.hook('move-reason').fill('轮岗');
-  await shot(desk, 'move');
+  await desk.shot('org-move');
   assert.deepEqual(await desk.axe(), []);
   await desk.hook('move-save').click();
   await desk.hook('person-' + ids.lily).waitFor({ state: 'detached' });
@@ -181,7 +181,7 @@ test('D-42 a person is moved to another department and post in one dialog, on a 
   await open(phone, '/org');
   await phone.hook('dept-' + ids['技术部']).waitFor();
   assert.equal(await phone.hook('dept-main').isVisible(), false);
-  await shot(phone, 'org-phone');
+  await phone.shot('org-phone');
   assert.deepEqual(await phone.axe(), []);
   await phone.hook('dept-' + ids['技术部']).click();
   await phone.hook('person-' + ids.lily).waitFor();
@@ -214,7 +214,7 @@ test('E-P66 B-34 a password is made and shown once; a person\'s rights say where
   await desk.hook('why-ask').click();
   await desk.hook('why-answer').waitFor();
   assert.match(await desk.hook('why-answer').textContent(), /角色“前台”允许/);
-  await shot(desk, 'staff-rights');
+  await desk.shot('org-rights');
   assert.deepEqual(await desk.axe(), []);
 });
 
@@ -227,7 +227,7 @@ test('B-34 a delegation is given and taken back in one\'s own page; the delegate
   await her.page.locator('#delegate-to').click();
   await her.page.getByRole('option', { name: '汤明' }).click();
   await her.hook('delegate-reason').fill('休假');
-  await shot(her, 'delegate');
+  await her.shot('org-delegate');
   assert.deepEqual(await her.axe(), []);
   await her.hook('delegate-save').click();
   await her.hook('my-delegations').getByText('委托给 汤明').waitFor();
@@ -247,6 +247,21 @@ test('B-34 a delegation is given and taken back in one\'s own page; the delegate
   assert.equal((await his.get('/api/kit/place')).status, 403);
 });
 
+test('E-P66 what somebody owns is handed over from his page', async () => {
+  const booth = ok(await admin.post('/api/kit/booth', { name: '一号展位', owner: ids.lily }), 201);
+  assert.equal(booth.owner, ids.lily);
+  await open(desk, `/r/core/staff/${ids.lily}`);
+  await desk.hook('staff-hand-over').click();
+  await desk.page.locator('#hand-over-to').click();
+  await desk.page.getByRole('option', { name: '汤明' }).click();
+  await shot(desk, 'hand-over');
+  assert.deepEqual(await desk.axe(), []);
+  await desk.hook('hand-over-go').click();
+  await desk.page.locator('[data-test="task-close"].el-button--primary').waitFor();
+  assert.equal(ok(await admin.get(`/api/kit/booth/${booth.id}`)).owner, ids.tom);
+  await desk.hook('task-close').click();
+});
+
 test('B-36 seats: split, full, taken back, on a desk and on a phone', async () => {
   await open(desk, '/seats');
   await desk.hook('seats-split').click();
@@ -257,7 +272,7 @@ test('B-36 seats: split, full, taken back, on a desk and on a phone', async () =
   await desk.hook('seat-save').click();
   const unit = desk.page.locator('[data-test^="seat-back-"]');
   await unit.waitFor();
-  await shot(desk, 'seats');
+  await desk.shot('org-seats');
   assert.deepEqual(await desk.axe(), []);
   const full = await admin.post('/api/core/staff', { login: 'third', name: '第三人', department: ids['技术部'] });
   assert.equal(full.body.code, 'seats_exhausted', JSON.stringify(full.body));
