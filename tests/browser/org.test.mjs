@@ -41,6 +41,8 @@ before(async () => {
   for (const [name, kind, parent] of [['总公司', 'head_office'], ['华东分公司', 'branch', '总公司'], ['华南分公司', 'branch', '总公司'],
     ['市场部', 'department', '华东分公司'], ['技术部', 'department', '华东分公司']])
     await make('dept', { name, kind, parent: parent ? ids[parent] : null });
+  for (const [login, name, dept] of [['wang', '王芳', '市场部'], ['chen', '陈强', '市场部'], ['zhao', '赵敏', '华南分公司']])
+    await make('staff', { login, name, department: ids[dept] });
   desk = await enter('admin', admin.password);
   phone = await enter('admin', admin.password, { phone: true });
 });
@@ -158,13 +160,14 @@ test('E-P71 the tree: added below, moved by the dialog, walked by keys, kept whi
   await desk.hook('confirm-ok').click();
   await desk.page.locator('.el-message--error').waitFor();
   ok(await admin.get(`/api/core/dept/${ids['市场部']}`));
-  await desk.shot('org-tree');
   assert.deepEqual(await desk.axe(), []);
 });
 
 test('D-42 a person is moved to another department and post in one dialog, on a desk and on a phone', async () => {
   await make('post', { name: '主管', department: ids['技术部'] });
   await open(desk, `/org?dept=${ids['市场部']}`);
+  await desk.hook('move-' + ids.lily).waitFor();
+  await desk.shot('org-tree');
   await desk.hook('move-' + ids.lily).click();
   await desk.page.locator('#move-dept').click();
   await desk.page.getByRole('option', { name: '技术部' }).click();
