@@ -202,10 +202,18 @@ static bool date_shaped(sv v)
 {
     for (size_t i = 0; i < v.n; i++) {
         unsigned char c = (unsigned char)v.p[i];
-        if ((c >= '0' && c <= '9') || strchr("-/.: ,TZ+", c) || c >= 0x80) continue;
+        if ((c >= '0' && c <= '9') || (c && strchr("-/.: ,TZ+", c)) || c >= 0x80) continue;
         return false;
     }
     return true;
+}
+
+/* A moment that a zone moves out of what the tables hold is none. */
+static json_t *in_range(const struct mf_field *f, json_t *v, struct err *err)
+{
+    if (value_check(f, v, f->name, err) == 0) return v;
+    json_decref(v);
+    return NULL;
 }
 
 static json_t *time_json(const struct mf_field *f, sv v, int utc_offset, struct arena *a,
@@ -217,7 +225,7 @@ static json_t *time_json(const struct mf_field *f, sv v, int utc_offset, struct 
     char text[32];
     bool date = f->type == MF_DATE;
     const char *code = date ? "not_date" : "not_time";
-    if (!date && clock_parse(v, &us)) return text_json(v); /* says its zone itself */
+    if (!date && clock_parse(v, &us)) return in_range(f, text_json(v), err); /* its own zone */
     unsigned count = date_shaped(v) ? numbers(v, n, 6, &digits) : 0;
     if (count == 1 && digits == 8) { /* 20261120 */
         n[2] = n[0] % 100;
@@ -239,7 +247,8 @@ static json_t *time_json(const struct mf_field *f, sv v, int utc_offset, struct 
         err_field(err, f->name, code, NULL);
         return NULL;
     }
-    return json_stringn(text, clock_rfc3339(us - (int64_t)utc_offset * 60000000, text));
+    size_t n_text = clock_rfc3339(us - (int64_t)utc_offset * 60000000, text);
+    return in_range(f, json_stringn(text, n_text), err);
 }
 
 /* ---- choices ------------------------------------------------------------------------ */
