@@ -36,6 +36,10 @@ export async function browse({ phone = false, lang = 'zh-CN' } = {}) {
     async shot(name) { await page.screenshot({ path: path.join(shots, `${name}.png`) }); },
     /** Serious and critical findings of axe-core. */
     async axe() {
+      // What fades in has less contrast on its way than where it arrives.
+      await page.evaluate(() => Promise.race([
+        Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => {}))),
+        new Promise((ok) => setTimeout(ok, 2000))]));
       // By the debugger, so that the page's content policy stays as it is.
       await page.evaluate(axeSource);
       const r = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
