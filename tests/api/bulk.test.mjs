@@ -41,7 +41,7 @@ async function ended(id) {
 const versions = () => Object.fromEntries(sql(atrium, 'demo', 'SELECT version, COUNT(*) FROM kit_booth GROUP BY version').map(([v, n]) => [v, Number(n)]));
 
 test('E-P70 kill -9 of the worker in the middle of 3,000 rows: each row is changed once', async () => {
-  const made = ok(await admin.post('/api/kit/booth/bulk', { action: 'update', filter: '', set: { name: '新名' } }), 202);
+  const made = ok(await admin.post('/api/kit/booth/bulk', { action: 'update', filter: '', set: { note: '新名' } }), 202);
   const at = await reaches(made.task, 400);
   for (const pid of atrium.workers()) process.kill(pid, 'SIGKILL');
   assert.ok(at.done < ROWS);
@@ -58,7 +58,7 @@ test('E-P70 kill -9 of the worker in the middle of 3,000 rows: each row is chang
 });
 
 test('E-P70 a cancelled task keeps what is done and does no more', async () => {
-  const made = ok(await admin.post('/api/kit/booth/bulk', { action: 'update', filter: '', set: { name: '再改' } }), 202);
+  const made = ok(await admin.post('/api/kit/booth/bulk', { action: 'update', filter: '', set: { note: '再改' } }), 202);
   await reaches(made.task, 200);
   ok(await admin.post(`/api/core/task/${made.task}/do/cancel`));
   await sleep(500);
